@@ -1,0 +1,6 @@
+"""Analyses: the one place where physics and statistics meet."""
+
+from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.model import Analysis, Model, shipped_analyses
+
+__all__ = ["Analysis", "Declaration", "Model", "shipped_analyses"]

@@ -1,0 +1,292 @@
+"""The declaration of an analysis: closed, strictly typed, without code. JSON Schema comes from these classes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from eventfit.flux.solar import SolarModel
+from eventfit.quadrature import Array
+from eventfit.units import exposure_units
+
+__all__ = [
+    "Background",
+    "CountsWanted",
+    "Declaration",
+    "FreeNorm",
+    "GoodnessWanted",
+    "IntervalWanted",
+    "LimitWanted",
+    "MagneticMomentDeclared",
+    "NaiveWanted",
+    "Nuisance",
+    "PoissonNuisance",
+    "Published",
+    "ScaleNuisance",
+    "SignificanceWanted",
+    "SolarDeclared",
+    "StandardModelDeclared",
+    "Wanted",
+]
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Level = Annotated[float, Field(gt=0, lt=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Pair = Annotated[list[Finite], Field(min_length=2, max_length=2)]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no conversions, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Exposure(Strict):
+    """Live time times mass; the unit is never implied. A year is 365.25 days."""
+
+    value: Positive
+    unit: Literal["tonne year", "tonne day", "kg year", "kg day", "kg s"]
+
+    @property
+    def internal(self) -> float:
+        """In kg s."""
+        return self.value * exposure_units[self.unit]
+
+
+class TargetDeclared(Strict):
+    """Material, and how its electrons are bound."""
+
+    material: Literal["xenon"]
+    electrons: Literal["free", "stepping"]
+
+
+class SolarDeclared(Strict):
+    """Solar components with the norms of a standard solar model."""
+
+    kind: Literal["solar"]
+    model: SolarModel
+    components: Annotated[list[Literal["pp", "pep", "hep", "be7", "b8", "n13", "o15", "f17"]], Field(min_length=1)]
+
+    @field_validator("components")
+    @classmethod
+    def _once(cls, components: list[str]) -> list[str]:
+        if len(set(components)) != len(components):
+            raise ValueError("each component may stand there once")
+        return components
+
+
+class MagneticMomentDeclared(Strict):
+    """One flavour-universal magnetic moment; parameter of interest ``mu_nu``."""
+
+    kind: Literal["magnetic_moment"]
+
+
+class StandardModelDeclared(Strict):
+    """Weak neutrino-electron scattering; the mixing angle and the order of corrections are not implied."""
+
+    kind: Literal["standard_model"]
+    sin2_theta_w: Annotated[float, Field(gt=0, lt=1)]
+    order: Literal["tree"]
+
+
+class UniformEdges(Strict):
+    """Bins of equal width."""
+
+    start: Finite
+    stop: Finite
+    width: Positive
+
+    @model_validator(mode="after")
+    def _whole(self) -> UniformEdges:
+        bins = (self.stop - self.start) / self.width
+        if bins < 0.5 or abs(bins - round(bins)) > 1e-9:
+            raise ValueError("stop - start has to be a positive whole number of widths")
+        return self
+
+
+class SqrtResolutionDeclared(Strict):
+    """sigma = a sqrt(E) + b E, E in keV."""
+
+    kind: Literal["sqrt"]
+    a: NonNegative
+    b: NonNegative
+
+
+class PerfectResolutionDeclared(Strict):
+    """No smearing."""
+
+    kind: Literal["perfect"]
+
+
+class ConstantQuenchingDeclared(Strict):
+    """Visible energy = factor * recoil energy."""
+
+    kind: Literal["constant"]
+    factor: Annotated[float, Field(gt=0, le=1)]
+
+
+class ResponseDeclared(Strict):
+    """quenching -> resolution -> efficiency -> bins, in the order given."""
+
+    order: Annotated[list[Literal["quenching", "resolution", "efficiency"]], Field(min_length=1)]
+    edges_keV: UniformEdges | Annotated[list[Finite], Field(min_length=2)]
+    resolution: Annotated[SqrtResolutionDeclared | PerfectResolutionDeclared, Field(discriminator="kind")]
+    efficiency: str | None = None
+    quenching: ConstantQuenchingDeclared | None = None
+
+    @field_validator("edges_keV")
+    @classmethod
+    def _increasing(cls, edges: UniformEdges | list[float]) -> UniformEdges | list[float]:
+        if isinstance(edges, list) and any(high <= low for low, high in zip(edges, edges[1:], strict=False)):
+            raise ValueError("edges have to increase strictly")
+        return edges
+
+    @property
+    def edges(self) -> Array:
+        """Bin edges (n + 1,) in keV."""
+        if isinstance(self.edges_keV, list):
+            return np.array(self.edges_keV, dtype=float)
+        uniform = self.edges_keV
+        return uniform.start + uniform.width * np.arange(round((uniform.stop - uniform.start) / uniform.width) + 1)
+
+
+class DataDeclared(Strict):
+    """Observed counts, and the data set they come from (equal origins never combine)."""
+
+    observed: str
+    origin: Annotated[list[str], Field(min_length=1)]
+
+
+class FreeNorm(Strict):
+    """A norm that floats without constraint; it multiplies the table."""
+
+    start: Finite
+    bounds: Pair
+
+    @model_validator(mode="after")
+    def _start_inside(self) -> FreeNorm:
+        low, high = self.bounds
+        if not low <= self.start <= high or low >= high or low < 0:
+            raise ValueError(f"start {self.start} has to lie inside bounds [{low}, {high}] with 0 <= low < high")
+        return self
+
+
+class Background(Strict):
+    """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it."""
+
+    name: Name
+    table: str
+    norm: FreeNorm | None = None
+
+
+class ScaleNuisance(Strict):
+    """A relative error: ``gaussian_scale`` multiplies by 1 + relative theta, ``lognormal`` by (1 + relative)^theta."""
+
+    name: Name
+    kind: Literal["gaussian_scale", "lognormal"]
+    relative: Positive
+    applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
+
+
+class PoissonNuisance(Strict):
+    """A norm measured by ``observed`` OFF counts of exposure ``tau``: observed ~ Pois(tau theta)."""
+
+    name: Name
+    kind: Literal["poisson"]
+    observed: NonNegative
+    tau: Positive
+    applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
+
+
+Nuisance = Annotated[ScaleNuisance | PoissonNuisance, Field(discriminator="kind")]
+
+
+class IntervalWanted(Strict):
+    """Two-sided profile likelihood interval."""
+
+    quantity: Literal["interval"]
+    cl: Level
+
+
+class LimitWanted(Strict):
+    """Upper limit by a named rule."""
+
+    quantity: Literal["upper_limit"]
+    cl: Level
+    rule: Literal["qmu_tilde", "delta_2_71"]
+
+
+class SignificanceWanted(Strict):
+    """q0 against the background-only hypothesis."""
+
+    quantity: Literal["significance"]
+
+
+class GoodnessWanted(Strict):
+    """-2 ln L relative to saturated: ``gof`` without signal, ``gof_best_fit`` at the best fit."""
+
+    quantity: Literal["gof", "gof_best_fit"]
+
+
+class CountsWanted(Strict):
+    """Counts in a window: observed, or expected from the declared backgrounds at their nominal norm."""
+
+    quantity: Literal["observed_counts", "expected_counts"]
+    window_keV: Pair
+
+
+class NaiveWanted(Strict):
+    """Counting in a window with a background taken as known: what a quick estimate quotes."""
+
+    quantity: Literal["naive_significance"]
+    window_keV: Pair
+
+
+Wanted = Annotated[
+    IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
+    Field(discriminator="quantity"),
+]
+
+
+class Published(Strict):
+    """A published value that stands beside ours: matched by quantity, variant and kind."""
+
+    quantity: str
+    variant: str = "default"
+    kind: Literal["observed", "expected", "counting", "naive"] = "observed"
+    value: Finite | Pair
+    where: str
+    note: str = ""
+
+
+class Declaration(Strict):
+    """One analysis, or one variant of it."""
+
+    title: str
+    cite: Annotated[list[str], Field(min_length=1)]
+    poi: str
+    exposure: Exposure
+    target: TargetDeclared
+    flux: Annotated[list[SolarDeclared], Field(min_length=1)]
+    process: Annotated[
+        list[Annotated[MagneticMomentDeclared | StandardModelDeclared, Field(discriminator="kind")]],
+        Field(min_length=1),
+    ]
+    response: ResponseDeclared
+    data: DataDeclared
+    background: list[Background] = []
+    nuisance: list[Nuisance] = []
+    result: list[Wanted] = []
+    published: list[Published] = []
+
+    @model_validator(mode="after")
+    def _names_once(self) -> Declaration:
+        names = [item.name for item in (*self.background, *self.nuisance)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"names of backgrounds and nuisances have to differ: {', '.join(twice)}")
+        return self

@@ -1,0 +1,101 @@
+"""Two-body kinematics, and what every process is: terms, each a coupling coefficient times a fixed cross section."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventfit.flux.base import Basis
+from eventfit.quadrature import Array
+
+__all__ = ["Coupling", "Process", "Term", "maximum_recoil", "minimum_energy"]
+
+
+def maximum_recoil(E: Array, mass: float) -> Array:
+    """Largest recoil energy T of a particle of ``mass`` at rest hit by a neutrino of energy ``E``; all in keV."""
+    return np.asarray(2.0 * E**2 / (mass + 2.0 * E))
+
+
+def minimum_energy(T: Array, mass: float) -> Array:
+    """Smallest neutrino energy that gives the recoil ``T``; the inverse of :func:`maximum_recoil`."""
+    return np.asarray(0.5 * (T + np.sqrt(T * (T + 2.0 * mass))))
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """A free parameter of a process as the fit sees it and as a paper reports it.
+
+    The fit parameter is ``name``; the paper's is ``reported`` = scale * name**(1 / power) in ``reported_unit``.
+    A magnetic moment enters a rate as its square, so it is fitted as ``mu2`` (regular at zero) and reported as mu.
+    """
+
+    name: str
+    unit: str
+    start: float
+    lower: float
+    reported: str
+    reported_unit: str
+    power: int
+    scale: float
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Term:
+    """One piece of a differential cross section.
+
+    Attributes
+    ----------
+    powers
+        Coupling -> exponent; the coefficient of the term is the product of powers. Empty: coefficient 1 (the
+        Standard Model).
+    weight
+        State -> weight with which the state's flux enters.
+    """
+
+    name: str
+    powers: Mapping[str, int]
+    weight: Mapping[str, float]
+    basis: Basis = "flavour"
+
+
+class Process(ABC):
+    """Something a neutrino scatters on, with the terms of its cross section per formula unit of the target."""
+
+    name: str
+    cite: tuple[str, ...]
+    #: mass of the struck particle in keV
+    mass: float
+    terms: tuple[Term, ...]
+    couplings: tuple[Coupling, ...] = ()
+
+    @abstractmethod
+    def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
+        """d sigma / dT in cm^2/keV of one struck particle at unit couplings, shape broadcast of ``T`` and ``E``.
+
+        Smooth through the kinematic edge: folding cuts the integral there, see :meth:`Measure.share_above`.
+        """
+
+    @abstractmethod
+    def struck(self, T: Array) -> Array:
+        """Number of particles per formula unit that a recoil ``T`` (n_T,) in keV can strike."""
+
+    @property
+    @abstractmethod
+    def breakpoints(self) -> Array:
+        """Recoil energies in keV where :meth:`struck` jumps."""
+
+    def dsigma_dT(self, term: Term, T: Array, E: Array, state: str) -> Array:
+        """d sigma / dT of ``term`` per formula unit, (n_T, n_E) in cm^2/keV, zero beyond the kinematic edge.
+
+        Parameters
+        ----------
+        T, E
+            Recoil (n_T,) and neutrino energies (n_E,) in keV.
+        """
+        T, E = np.asarray(T, dtype=float)[:, None], np.asarray(E, dtype=float)[None, :]
+        allowed = maximum_recoil(E, self.mass) >= T
+        return np.where(allowed, self.kernel(term, T, E, state) * self.struck(T), 0.0)

@@ -1,0 +1,130 @@
+"""Named errors that say what is wrong, where, what was given, what is allowed and how to fix it.
+
+Every class carries the exit code of the command line: 2 bad input, 3 fit or statistics failure, 4 writing failed.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmbiguousTable",
+    "BadTable",
+    "ChecksumMismatch",
+    "DeclarationError",
+    "EventfitError",
+    "FitFailed",
+    "InputError",
+    "MissingInput",
+    "NumericalError",
+    "OutOfRange",
+    "PathOutsideFolder",
+    "StatisticsError",
+    "UnknownName",
+    "WriteFailed",
+    "ZeroPrediction",
+]
+
+
+class EventfitError(Exception):
+    """Base of every error a user can cause or meet.
+
+    Parameters
+    ----------
+    problem
+        One sentence: what is wrong.
+    where
+        File and key path, table and row, or the stage of the calculation.
+    given, allowed
+        The offending value and the values that would have been accepted.
+    fix
+        What to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str = "",
+        given: object = None,
+        allowed: str = "",
+        fix: str = "",
+    ) -> None:
+        self.problem = problem
+        self.where = where
+        self.given = given
+        self.allowed = allowed
+        self.fix = fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        lines = [f"{type(self).__name__}: {self.problem}"]
+        if self.where:
+            lines.append(f"  where:   {self.where}")
+        if self.given is not None:
+            lines.append(f"  given:   {self.given}")
+        if self.allowed:
+            lines.append(f"  allowed: {self.allowed}")
+        if self.fix:
+            lines.append(f"  fix:     {self.fix}")
+        return "\n".join(lines)
+
+
+class InputError(EventfitError):
+    """Something the user handed over cannot be used."""
+
+
+class MissingInput(InputError):
+    """A table, file or folder does not exist or cannot be read."""
+
+
+class AmbiguousTable(InputError):
+    """One table name exists in two folders."""
+
+
+class PathOutsideFolder(InputError):
+    """A path leaves the folder that it has to stay in."""
+
+
+class ChecksumMismatch(InputError):
+    """A table's bytes are not those its provenance was written for."""
+
+
+class BadTable(InputError):
+    """A table breaks the data contract."""
+
+
+class DeclarationError(InputError):
+    """A declaration has an unknown, missing, mistyped or contradictory key."""
+
+
+class UnknownName(InputError):
+    """A name (analysis, variant, parameter, component ...) that nobody declared."""
+
+
+class OutOfRange(InputError):
+    """A number lies outside the range in which it has a meaning."""
+
+
+class ZeroPrediction(InputError):
+    """Events were observed where the model expects none."""
+
+
+class StatisticsError(EventfitError):
+    """A calculation could not be finished or trusted."""
+
+    exit_code = 3
+
+
+class FitFailed(StatisticsError):
+    """A fit did not converge to a certified minimum."""
+
+
+class NumericalError(StatisticsError):
+    """A numerical error is larger than the declared tolerance."""
+
+
+class WriteFailed(EventfitError):
+    """An output file could not be written."""
+
+    exit_code = 4

@@ -1,0 +1,120 @@
+"""What every source is: nodes and weights in neutrino energy, so a line and a continuum are the same thing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eventfit.errors import OutOfRange
+from eventfit.quadrature import Array, gauss_legendre, share_above
+
+__all__ = ["FLAVOURS", "Basis", "Flux", "Measure"]
+
+Basis = Literal["flavour", "mass"]
+#: states of the flavour basis, neutrinos and antineutrinos apart
+FLAVOURS = ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau")
+
+
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """An integral over neutrino energy: ``weight @ f(energy)``.
+
+    Attributes
+    ----------
+    energy, weight
+        Nodes in keV and weights (density times quadrature weight), shape (n,).
+    low, high
+        The panel a node belongs to, shape (n,); a line has ``low == high == energy``. All nodes of a panel are
+        Gauss-Legendre points and stand together.
+    """
+
+    energy: Array
+    weight: Array
+    low: Array
+    high: Array
+
+    def __post_init__(self) -> None:
+        if not (np.all(np.isfinite(self.weight)) and np.all(self.weight >= 0) and np.all(self.energy > 0)):
+            raise OutOfRange("a measure needs positive energies and finite, non-negative weights", where="Measure")
+
+    @classmethod
+    def lines(cls, energy: Array, intensity: Array) -> Measure:
+        """Monochromatic lines: one node each."""
+        energy = np.asarray(energy, dtype=float)
+        return cls(energy, np.asarray(intensity, dtype=float), energy, energy)
+
+    @classmethod
+    def from_density(cls, edges: Array, density: Callable[[Array], Array], order: int) -> Measure:
+        """A continuum: ``order`` Gauss-Legendre nodes in each panel between ``edges`` (keV)."""
+        energy, width = gauss_legendre(edges, order)
+        return cls(energy, width * density(energy), np.repeat(edges[:-1], order), np.repeat(edges[1:], order))
+
+    def __add__(self, other: Measure) -> Measure:
+        pairs = zip(self._arrays(), other._arrays(), strict=True)
+        return Measure(*(np.concatenate(pair) for pair in pairs))
+
+    def __mul__(self, factor: float) -> Measure:
+        return Measure(self.energy, factor * self.weight, self.low, self.high)
+
+    __rmul__ = __mul__
+
+    @property
+    def total(self) -> float:
+        """The integral of 1: the total flux."""
+        return float(self.weight.sum())
+
+    def integral(self, f: Callable[[Array], Array]) -> float:
+        """The integral of ``f`` over the measure."""
+        return float(self.weight @ f(self.energy))
+
+    def share_above(self, threshold: Array) -> Array:
+        """Share of every node's weight that lies above ``threshold``, shape (len(threshold), n).
+
+        One inside the integration range, zero outside, and the exact partial weights of the panel that the threshold
+        cuts; so ``(weight * share) @ f`` keeps the accuracy of the rule although f stops at a kinematic edge.
+        """
+        threshold = np.asarray(threshold, dtype=float)[:, None]
+        share = (self.low >= threshold).astype(float)
+        row, node = np.nonzero((self.low < threshold) & (threshold < self.high))
+        if len(row):
+            starts = np.flatnonzero(np.concatenate([[True], (np.diff(self.low) != 0) | (np.diff(self.high) != 0)]))
+            sizes = np.diff(np.append(starts, len(self.energy)))
+            panel = np.searchsorted(starts, node, side="right") - 1
+            order, position = sizes[panel], node - starts[panel]
+            x0 = 2.0 * (threshold[row, 0] - self.low[node]) / (self.high[node] - self.low[node]) - 1.0
+            for k in np.unique(order):
+                sel = np.flatnonzero(order == k)
+                share[row[sel], node[sel]] = share_above(x0[sel], int(k))[np.arange(len(sel)), position[sel]]
+        return share
+
+    def _arrays(self) -> tuple[Array, Array, Array, Array]:
+        return self.energy, self.weight, self.low, self.high
+
+
+class Flux(ABC):
+    """One source component at the detector, e.g. pp neutrinos or one reactor; its norm is one parameter."""
+
+    #: short name, used in templates and parameters
+    name: str
+    #: relative 1 sigma error of the norm, None where the source states none
+    relative_error: float | None
+    #: bibliography keys
+    cite: tuple[str, ...]
+
+    @abstractmethod
+    def measure(self, basis: Basis, *, order: int) -> Mapping[str, Measure]:
+        """Nodes and weights per state of ``basis`` in 1/(cm^2 s), with ``order`` nodes in each panel.
+
+        Raises
+        ------
+        OutOfRange
+            The source is not known in this basis (a mass content needs an oscillation model).
+        """
+
+    @abstractmethod
+    def density(self, energy: Array) -> Array:
+        """Continuous spectrum at ``energy`` (n,) in 1/(cm^2 s keV), all states together, without lines."""

@@ -1,0 +1,237 @@
+"""Single fits: iminuit with the analytic gradient, more than one start, and a certificate afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from iminuit import Minuit
+
+from eventfit.errors import FitFailed, OutOfRange
+from eventfit.inference.results import FitResult, Status
+from eventfit.likelihood import Likelihood
+from eventfit.quadrature import Array
+
+__all__ = ["fit", "require_good"]
+
+#: value, gradient and Hessian at a point
+Derivatives = tuple[Array, Array, Array]
+
+#: estimated distance to the minimum, in units of -2 ln L, below which a fit is certified
+EDM_GOAL = 1e-8
+#: Newton steps that may polish a minimum
+POLISH_STEPS = 30
+#: expectation, relative to the observed counts, below which a minimum stands at zero expectation
+ZERO = 1e-6
+
+
+def fit(
+    likelihood: Likelihood,
+    *,
+    fixed: Mapping[str, float] | None = None,
+    starts: Sequence[Array] | None = None,
+) -> FitResult:
+    """Minimise -2 ln L.
+
+    Every start is minimised by MIGRAD (James and Roos, Comput. Phys. Commun. 10 (1975) 343) with the analytic gradient;
+    the best end point is polished by Newton steps on the parameters that are not at a bound, then certified: projected
+    gradient small, Hessian positive definite on the free parameters, no expectation at zero.
+
+    Parameters
+    ----------
+    fixed
+        Parameter name -> value it is held at.
+    starts
+        Start points (n_par,); the default is the declared start moved one scoring step towards the data, and a point
+        displaced from it by one standard deviation in alternating directions.
+
+    Raises
+    ------
+    OutOfRange
+        A fixed value outside the bounds of its parameter.
+    """
+    point = likelihood.start.copy()
+    free = np.ones(len(point), dtype=bool)
+    lower, upper = likelihood.bounds
+    for name, value in (fixed or {}).items():
+        index = likelihood.index(name)
+        if not lower[index] <= value <= upper[index]:
+            raise OutOfRange(
+                f"{name!r} is fixed outside its bounds", given=value, allowed=f"{lower[index]} to {upper[index]}"
+            )
+        point[index], free[index] = value, False
+    problem = _Problem(likelihood, free)
+    begin = _default_starts(problem, point) if starts is None else [np.where(free, s, point) for s in starts]
+    ends = sorted((problem.migrad(start) for start in begin), key=lambda end: end[1])
+    point, derivatives = problem.polish(ends[0][0])
+    return problem.certify(point, derivatives, tuple(value for _, value in ends))
+
+
+def require_good(result: FitResult, what: str) -> FitResult:
+    """``result``, or :class:`FitFailed` naming ``what`` was being fitted and the remedy."""
+    if not result.status.good:
+        raise FitFailed(
+            f"the fit did not end in a minimum that can be used: {result.status.value}",
+            where=what,
+            given=", ".join(f"{n} = {v:.4g}" for n, v in zip(result.names, result.values, strict=True)),
+        )
+    return result
+
+
+def _default_starts(problem: _Problem, point: Array) -> list[Array]:
+    first = problem.scoring_step(point)
+    information = np.diagonal(problem.likelihood.fisher(first))
+    sigma = np.sqrt(2.0 / np.maximum(information, 1e-12))
+    sign = np.where(np.cumsum(problem.free) % 2 == 1, 1.0, -1.0)
+    moved = np.where(problem.free, first + sign * np.minimum(sigma, 1.0 + np.abs(first)), first)
+    return [first, problem.inside(moved)] if problem.free.any() else [first]
+
+
+class _Problem:
+    """A likelihood with some parameters held, as a minimisation in the free ones."""
+
+    def __init__(self, likelihood: Likelihood, free: Array) -> None:
+        self.likelihood = likelihood
+        self.free = free
+        self.index = np.flatnonzero(free)
+        self.lower, self.upper = likelihood.bounds
+
+    def inside(self, point: Array) -> Array:
+        """``point`` moved off the bounds by a thousandth of the distance to the declared start, or of 1."""
+        margin = 1e-3 * (1.0 + np.abs(point))
+        low = np.where(np.isfinite(self.lower), self.lower + margin, self.lower)
+        high = np.where(np.isfinite(self.upper), self.upper - margin, self.upper)
+        return np.where(self.free & (low < high), np.clip(point, low, high), point)
+
+    def scoring_step(self, point: Array) -> Array:
+        """One step of Fisher scoring from ``point``, kept inside the bounds, refused if it goes uphill."""
+        if not self.free.any():
+            return point
+        value, gradient = self.likelihood.value_and_gradient(point)
+        information = self.likelihood.fisher(point)[np.ix_(self.index, self.index)]
+        ridge = 1e-10 * np.diag(1.0 + np.diagonal(information))
+        moved = point.copy()
+        moved[self.index] -= np.linalg.solve(information + ridge, gradient[self.index])
+        moved = self.inside(moved)
+        return moved if self.likelihood.value(moved) < value else self.inside(point)
+
+    def migrad(self, start: Array) -> tuple[Array, float]:
+        """End point of MIGRAD from ``start`` and the value there."""
+        if not self.free.any():
+            return start, float(self.likelihood.value(start))
+        point = start.copy()
+        last: dict[str, tuple[bytes, float, Array]] = {}
+
+        def evaluate(x: Array) -> tuple[float, Array]:
+            key = np.asarray(x).tobytes()
+            if "x" not in last or last["x"][0] != key:
+                point[self.index] = x
+                value, gradient = self.likelihood.value_and_gradient(point)
+                last["x"] = key, float(value), gradient[self.index]
+            return last["x"][1], last["x"][2]
+
+        names = [self.likelihood.names[i] for i in self.index]
+        def curvature(x: Array) -> Array:
+            point[self.index] = x
+            return self.likelihood.hessian(point)[np.ix_(self.index, self.index)]
+
+        minuit = Minuit(
+            lambda x: evaluate(x)[0],
+            start[self.index],
+            grad=lambda x: evaluate(x)[1],
+            hessian=curvature,
+            name=names,
+        )
+        minuit.errordef = Minuit.LEAST_SQUARES
+        minuit.limits = list(zip(self.lower[self.index], self.upper[self.index], strict=True))
+        minuit.strategy = 0
+        minuit.tol = 0.1
+        minuit.migrad()
+        end = start.copy()
+        end[self.index] = minuit.values
+        return end, float(minuit.fval or np.inf)
+
+    def active(self, point: Array, gradient: Array) -> Array:
+        """Free parameters that stand at a bound and want to leave through it."""
+        at_lower = (point <= self.lower + 1e-9 * (1.0 + np.abs(point))) & (gradient > 0)
+        at_upper = (point >= self.upper - 1e-9 * (1.0 + np.abs(point))) & (gradient < 0)
+        return self.free & (at_lower | at_upper)
+
+    def polish(self, point: Array) -> tuple[Array, Derivatives]:
+        """``point`` after Newton steps with active bounds and step halving, and the derivatives there."""
+        point = np.clip(point, self.lower, self.upper)
+        for _ in range(POLISH_STEPS):
+            value, gradient, hessian = self.likelihood.derivatives(point)
+            moving = self.free & ~self.active(point, gradient)
+            step, edm = self._newton(point, gradient, hessian, np.flatnonzero(moving))
+            if edm < 1e-3 * EDM_GOAL:
+                return point, (value, gradient, hessian)
+            for halving in range(30):
+                trial = np.clip(point + 0.5**halving * step, self.lower, self.upper)
+                if self.likelihood.value(trial) < value:
+                    break
+            else:
+                return point, (value, gradient, hessian)
+            point = trial
+        return point, self.likelihood.derivatives(point)
+
+    def certify(self, point: Array, derivatives: Derivatives, starts: tuple[float, ...]) -> FitResult:
+        """The result at ``point`` with its status, errors and covariance."""
+        value, gradient, hessian = derivatives
+        active = self.active(point, gradient)
+        index = np.flatnonzero(self.free & ~active)
+        covariance, positive, edm = np.zeros((len(point), len(point))), True, 0.0
+        if len(index):
+            part = hessian[np.ix_(index, index)]
+            positive = bool(np.linalg.eigvalsh(_scaled(part))[0] > 1e-12)
+            if positive:
+                inverse = np.linalg.inv(part)
+                edm = float(0.5 * gradient[index] @ inverse @ gradient[index])
+                covariance[np.ix_(index, index)] = 2.0 * inverse
+        expected, observed = self.likelihood.expected(point), self.likelihood.data.counts
+        if np.any(expected < ZERO * (1.0 + observed)) and np.any(expected < self._smallest_template()):
+            status = Status.ZERO_EXPECTATION
+        elif not positive:
+            status = Status.NOT_POSITIVE
+        elif not edm < EDM_GOAL:
+            status = Status.NOT_CONVERGED
+        else:
+            status = Status.AT_BOUND if active.any() else Status.OK
+        names = self.likelihood.names
+        errors = np.full(len(point), np.nan)
+        errors[index] = np.sqrt(np.diagonal(covariance)[index])
+        return FitResult(
+            names=names,
+            values=point,
+            errors=errors,
+            covariance=covariance,
+            minus_2_ln_l=float(value),
+            status=status,
+            edm=edm,
+            fixed=tuple(n for n, f in zip(names, self.free, strict=True) if not f),
+            at_bound=tuple(n for n, a in zip(names, active, strict=True) if a),
+            starts=starts,
+            likelihood=self.likelihood,
+        )
+
+    def _smallest_template(self) -> Array:
+        """A millionth of what the templates could give: bins that are empty by construction are not at zero."""
+        return 1e-6 * np.sum([c.counts for c in self.likelihood.components], axis=0)
+
+    def _newton(self, point: Array, gradient: Array, hessian: Array, index: Array) -> tuple[Array, float]:
+        """Newton step on ``index`` (Fisher scoring where the Hessian is not positive) and half its decrement."""
+        step = np.zeros_like(point)
+        if not len(index):
+            return step, 0.0
+        part = hessian[np.ix_(index, index)]
+        if np.linalg.eigvalsh(_scaled(part))[0] <= 1e-12:
+            part = self.likelihood.fisher(point)[np.ix_(index, index)]
+            part = part + 1e-6 * np.diag(1.0 + np.diagonal(part))
+        step[index] = -np.linalg.solve(part, gradient[index])
+        return step, float(-0.5 * gradient @ step)
+
+
+def _scaled(matrix: Array) -> Array:
+    """``matrix`` with its diagonal scaled to one, so that definiteness does not depend on units."""
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diagonal(matrix)), 1e-300))
+    return np.asarray(matrix * scale[:, None] * scale)

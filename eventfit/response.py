@@ -1,0 +1,258 @@
+"""What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
+
+The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
+integrated inside each bin together with the smearing; declared before it, it is a function of the true recoil.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from scipy.special import ndtr
+
+from eventfit.errors import OutOfRange
+from eventfit.quadrature import Array
+
+__all__ = ["Axis", "ConstantQuenching", "Efficiency", "PerfectResolution", "Quenching", "Resolution", "Response"]
+__all__ += ["SqrtResolution"]
+
+Stage = Literal["quenching", "resolution", "efficiency"]
+#: Gaussian tails are followed to this many standard deviations
+REACH = 9.0
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The reconstructed quantity: keV, or later N_h, photo-electrons ..."""
+
+    name: str = "energy"
+    unit: str = "keV"
+
+
+class Quenching(ABC):
+    """Visible energy as a function of the true recoil energy."""
+
+    @abstractmethod
+    def visible(self, T: Array) -> Array:
+        """Mean visible energy, increasing in ``T``; same shape and unit (keV)."""
+
+
+@dataclass(frozen=True)
+class ConstantQuenching(Quenching):
+    """``visible = factor * T``; electron recoils calibrated with electrons have factor 1."""
+
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.factor <= 1.0:
+            raise OutOfRange("a quenching factor lies between 0 and 1", where="quenching.factor", given=self.factor)
+
+    def visible(self, T: Array) -> Array:
+        return np.asarray(self.factor * T)
+
+
+class Resolution(ABC):
+    """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy."""
+
+    def mean(self, visible: Array) -> Array:
+        """Mean reconstructed value for the ``visible`` energy (any shape)."""
+        return visible
+
+    @abstractmethod
+    def sigma(self, visible: Array) -> Array:
+        """Standard deviation of the reconstructed value; zero means no smearing."""
+
+
+@dataclass(frozen=True)
+class PerfectResolution(Resolution):
+    """No smearing."""
+
+    def sigma(self, visible: Array) -> Array:
+        return np.zeros(np.shape(visible))
+
+
+@dataclass(frozen=True)
+class SqrtResolution(Resolution):
+    """``sigma = a sqrt(E) + b E`` with E in keV, the form of arXiv:2003.03825; ``a`` in sqrt(keV), ``b`` pure."""
+
+    a: float
+    b: float
+
+    def __post_init__(self) -> None:
+        if not (self.a >= 0.0 and self.b >= 0.0):
+            raise OutOfRange("a resolution cannot be negative", where="resolution", given=f"a={self.a}, b={self.b}")
+
+    def sigma(self, visible: Array) -> Array:
+        return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
+
+
+@dataclass(frozen=True, eq=False)
+class Efficiency:
+    """Piecewise linear efficiency: ``energy`` (n,) in keV, increasing, and ``value`` (n,) in [0, 1].
+
+    Raises
+    ------
+    OutOfRange
+        A value outside [0, 1] (here), an energy outside the table (when used).
+    """
+
+    energy: Array
+    value: Array
+    name: str = "efficiency"
+
+    def __post_init__(self) -> None:
+        bad = ~((self.value >= 0.0) & (self.value <= 1.0))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise OutOfRange(
+                "an efficiency is a probability",
+                where=f"{self.name}, row {row + 1} (at {self.energy[row]:g} keV)",
+                given=float(self.value[row]),
+                allowed="0 to 1",
+                fix="divide percentages by 100; put a live-time or mass factor into the exposure",
+            )
+
+    def __call__(self, energy: Array) -> Array:
+        self.require(float(np.min(energy)), float(np.max(energy)))
+        return np.asarray(np.interp(energy, self.energy, self.value))
+
+    def require(self, low: float, high: float) -> None:
+        """Refuse energies that the table does not reach: nothing is extrapolated."""
+        if low < self.energy[0] or high > self.energy[-1]:
+            raise OutOfRange(
+                "the efficiency is not known over the whole range it is used in",
+                where=self.name,
+                given=f"{low:g} to {high:g} keV",
+                allowed=f"{self.energy[0]:g} to {self.energy[-1]:g} keV",
+                fix="narrow the window or extend the table",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """Probability that a recoil T is seen in a bin of the reconstructed axis.
+
+    Attributes
+    ----------
+    order
+        Stages in the order in which they act. ``"quenching"`` comes first if it is there; an efficiency before
+        ``"resolution"`` is taken at the true recoil energy, after it at the reconstructed one.
+    """
+
+    order: tuple[Stage, ...]
+    resolution: Resolution
+    efficiency: Efficiency | None = None
+    quenching: Quenching | None = None
+    axis: Axis = field(default_factory=Axis)
+
+    def __post_init__(self) -> None:
+        present = {
+            "quenching": self.quenching is not None,
+            "resolution": True,
+            "efficiency": self.efficiency is not None,
+        }
+        declared = {stage for stage, there in present.items() if there}
+        late_quenching = "quenching" in self.order and self.order[0] != "quenching"
+        if set(self.order) != declared or len(self.order) != len(declared) or late_quenching:
+            raise OutOfRange(
+                "the order does not list each declared stage once, with quenching first",
+                where="response.order",
+                given=list(self.order),
+                allowed=f"an order of {sorted(declared)}",
+            )
+
+    @property
+    def efficiency_is_reconstructed(self) -> bool:
+        """Whether the efficiency acts on the reconstructed axis."""
+        return self.efficiency is not None and self.order.index("efficiency") > self.order.index("resolution")
+
+    def moments(self, T: Array) -> tuple[Array, Array]:
+        """Mean and standard deviation of the reconstructed value for true recoils ``T``."""
+        visible = T if self.quenching is None else self.quenching.visible(T)
+        return self.resolution.mean(visible), self.resolution.sigma(visible)
+
+    def matrix(self, T: Array, edges: Array) -> Array:
+        """P(bin | T), shape (n_bin, n_T): columns sum to at most 1, never renormalised to the window.
+
+        Parameters
+        ----------
+        T
+            True recoil energies (n_T,) in keV.
+        edges
+            Increasing bin edges (n_bin + 1,) on the reconstructed axis.
+        """
+        mean, sigma = self.moments(T)
+        if not self.efficiency_is_reconstructed:
+            columns = np.diff(_smeared(edges, mean, sigma)[0], axis=0)
+            return columns if self.efficiency is None else columns * self.efficiency(T)
+        assert self.efficiency is not None
+        self.efficiency.require(edges[0], edges[-1])
+        knots = self.efficiency.energy
+        fine = np.unique(np.concatenate([edges, knots[(knots > edges[0]) & (knots < edges[-1])]]))
+        value = self.efficiency(fine)
+        slope = np.diff(value) / np.diff(fine)
+        offset = value[:-1] - slope * fine[:-1]
+        cdf, first = _smeared(fine, mean, sigma)
+        # int (offset + slope x) N(x; mean, sigma) dx over each sub-bin, exact for the piecewise linear efficiency
+        parts = offset[:, None] * np.diff(cdf, axis=0) + slope[:, None] * np.diff(first, axis=0)
+        return np.asarray(np.add.reduceat(parts, np.searchsorted(fine, edges[:-1]), axis=0))
+
+    def density(self, T: Array, points: Array) -> Array:
+        """d P / d x at ``points`` (n_point,) for recoils ``T``, shape (n_point, n_T), for unbinned fits.
+
+        Raises
+        ------
+        OutOfRange
+            The resolution is zero, so that the density is not a function.
+        """
+        mean, sigma = self.moments(T)
+        if np.any(sigma <= 0):
+            raise OutOfRange("a perfect resolution has no density", where="response", fix="use bins, or a resolution")
+        z = (np.asarray(points)[:, None] - mean) / sigma
+        shape = np.exp(-0.5 * z**2) / (np.sqrt(2.0 * np.pi) * sigma)
+        if self.efficiency is None:
+            return np.asarray(shape)
+        if self.efficiency_is_reconstructed:
+            return np.asarray(shape * self.efficiency(points)[:, None])
+        return np.asarray(shape * self.efficiency(T))
+
+    def support(self, edges: Array, limit: float) -> tuple[float, float]:
+        """Range of true recoils (keV) up to ``limit`` that can be reconstructed between the outer ``edges``."""
+        T = np.concatenate([[0.0], np.geomspace(1e-3, limit, 4000)])
+        mean, sigma = self.moments(T)
+        reach = np.flatnonzero((mean + REACH * sigma >= edges[0]) & (mean - REACH * sigma <= edges[-1]))
+        if not len(reach):
+            raise OutOfRange(
+                "no recoil that the source can produce is reconstructed inside the window",
+                where="response.edges",
+                given=f"{edges[0]:g} to {edges[-1]:g} {self.axis.unit}",
+                allowed=f"recoils up to {limit:g} keV",
+            )
+        return float(T[max(reach[0] - 1, 0)]), float(T[min(reach[-1] + 1, len(T) - 1)])
+
+    def breakpoints(self, edges: Array, limit: float) -> Array:
+        """True recoils (keV) where :meth:`matrix` jumps or bends: bin edges without smearing, efficiency knots."""
+        knots = np.empty(0)
+        if self.efficiency is not None and not self.efficiency_is_reconstructed:
+            knots = self.efficiency.energy
+        T = np.concatenate([[0.0], np.geomspace(1e-3, limit, 4000)])
+        mean, sigma = self.moments(T)
+        if np.all(sigma == 0):
+            sharp = edges
+            if self.efficiency is not None and self.efficiency_is_reconstructed:
+                sharp = np.concatenate([edges, self.efficiency.energy])
+            knots = np.concatenate([knots, np.interp(sharp, mean, T)])
+        return np.unique(knots)
+
+
+def _smeared(x: Array, mean: Array, sigma: Array) -> tuple[Array, Array]:
+    """Integrals of N(t; mean, sigma) and t N(t; mean, sigma) up to ``x``, each (n_x, n_T); steps where sigma is 0."""
+    smooth = sigma > 0
+    safe = np.where(smooth, sigma, 1.0)
+    z = (x[:, None] - mean) / safe
+    cdf = np.where(smooth, ndtr(z), (z >= 0.0).astype(float))
+    tail = np.where(smooth, safe * np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi), 0.0)
+    return cdf, mean * cdf - tail

@@ -1,0 +1,240 @@
+"""Spectra, and the fold that makes them: ``N = exposure * R @ (w_T * (S @ w_E))``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from eventfit.cross_section.base import Process, Term, maximum_recoil, minimum_energy
+from eventfit.errors import NumericalError, OutOfRange
+from eventfit.flux.base import Flux, Measure
+from eventfit.quadrature import Array, gauss_legendre
+from eventfit.response import Response
+
+__all__ = ["Bins", "Folding", "Spectrum", "Template", "fold"]
+
+#: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
+ORDER_E, ORDER_T = 2, 4
+#: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
+STEP_SIGMA, STEP_T = 1.0, 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """A UHI axis over ``edges``: indexing gives (low, high)."""
+
+    edges: Array
+
+    @property
+    def traits(self) -> Mapping[str, bool]:
+        return {"circular": False, "discrete": False}
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    def __getitem__(self, index: int) -> tuple[float, float]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        return float(self.edges[index]), float(self.edges[index + 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """A histogram that follows the UHI protocol: ``edges`` (n + 1,) in keV, ``counts`` (n,), ``variance`` (n,).
+
+    ``+`` adds spectra over equal edges, ``*`` scales. Variances are zero for an expectation.
+    """
+
+    edges: Array
+    counts: Array
+    variance: Array = field(default_factory=lambda: np.zeros(0))
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.variance.size == 0:
+            object.__setattr__(self, "variance", np.zeros(len(self.counts)))
+        sizes = (len(self.edges) - 1, len(self.counts), len(self.variance))
+        if len(set(sizes)) != 1 or np.any(np.diff(self.edges) <= 0):
+            raise OutOfRange(
+                "edges, counts and variances do not belong together",
+                where=f"spectrum {self.name!r}",
+                given=f"{sizes[0]} bins, {sizes[1]} counts, {sizes[2]} variances",
+                allowed="increasing edges, one count and one variance per bin",
+            )
+
+    @property
+    def kind(self) -> str:
+        return "COUNT"
+
+    @property
+    def axes(self) -> tuple[Bins]:
+        return (Bins(self.edges),)
+
+    def values(self) -> Array:
+        return self.counts
+
+    def variances(self) -> Array:
+        return self.variance
+
+    def __add__(self, other: Spectrum) -> Spectrum:
+        if not np.array_equal(self.edges, other.edges):
+            raise OutOfRange("only spectra over the same edges add", where=f"{self.name!r} + {other.name!r}")
+        return Spectrum(self.edges, self.counts + other.counts, self.variance + other.variance, self.name)
+
+    def __mul__(self, factor: float) -> Spectrum:
+        return Spectrum(self.edges, factor * self.counts, factor**2 * self.variance, self.name)
+
+    __rmul__ = __mul__
+
+    def rebin(self, edges: Array) -> Spectrum:
+        """The spectrum over ``edges`` (m + 1,), each of which has to be one of its own edges."""
+        index = np.searchsorted(self.edges, edges)
+        if len(edges) < 2 or np.any(np.diff(edges) <= 0) or np.any(np.take(self.edges, index, mode="clip") != edges):
+            raise OutOfRange("new edges have to be old edges", where=f"spectrum {self.name!r}", given=edges)
+        total = np.concatenate([[0.0], np.cumsum(self.counts)])
+        spread = np.concatenate([[0.0], np.cumsum(self.variance)])
+        return Spectrum(np.asarray(edges), np.diff(total[index]), np.diff(spread[index]), self.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """Expected counts of one term of one source component at unit couplings.
+
+    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin,
+    relative to its content, when all quadrature nodes are doubled.
+    """
+
+    spectrum: Spectrum
+    component: str
+    process: str
+    term: str
+    powers: Mapping[str, int]
+    numerical_error: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.component}.{self.term}"
+
+
+@dataclass(frozen=True, eq=False)
+class Folding:
+    """The detector side of a fold, made once: recoil nodes ``T`` (n_T,) and ``detector`` = R * w_T, (n_bin, n_T)."""
+
+    edges: Array
+    T: Array
+    detector: Array
+
+    @classmethod
+    def build(
+        cls, response: Response, edges: Array, *, limit: float, breakpoints: Array, order: int = ORDER_T
+    ) -> Folding:
+        """Recoil panels no wider than the resolution, cut at all ``breakpoints``; recoils end at ``limit`` (keV)."""
+        panels = _recoil_panels(response, edges, limit, breakpoints)
+        T, weight = gauss_legendre(panels, order)
+        return cls(edges, T, response.matrix(T, edges) * weight)
+
+    def cross_section(self, process: Process, term: Term, measure: Measure, state: str) -> Array:
+        """S[T, E] of one struck particle with the kinematic edge cut exactly, (n_T, n_E) in cm^2/keV."""
+        share = measure.share_above(minimum_energy(self.T, process.mass))
+        return np.asarray(process.kernel(term, self.T[:, None], measure.energy, state) * share)
+
+    def counts(self, process: Process, term: Term, measures: Mapping[str, Measure]) -> Array:
+        """Counts per bin, per formula unit and per second."""
+        rate = np.zeros(len(self.T))
+        for state, measure in measures.items():
+            if state in term.weight:
+                rate += self.cross_section(process, term, measure, state) @ (term.weight[state] * measure.weight)
+        return np.asarray(self.detector @ (process.struck(self.T) * rate))
+
+
+def fold(
+    fluxes: Sequence[Flux],
+    processes: Sequence[Process],
+    response: Response,
+    edges: Array,
+    *,
+    exposure: float,
+    units_per_kg: float,
+    tolerance: float = 1e-3,
+) -> tuple[Template, ...]:
+    """Templates of every term of every process for every source component.
+
+    Parameters
+    ----------
+    edges
+        Bin edges (n_bin + 1,) on the reconstructed axis.
+    exposure
+        In kg s.
+    units_per_kg
+        Formula units of the target per kg.
+    tolerance
+        Largest accepted change of a bin, relative to its content, when all quadrature nodes are doubled.
+
+    Raises
+    ------
+    NumericalError
+        Doubling the nodes changes a bin by more than ``tolerance``.
+    """
+    scale = exposure * units_per_kg
+    templates = []
+    for process in processes:
+        coarse, fine = (_templates(fluxes, process, response, edges, factor) for factor in (1, 2))
+        for (flux, term, counts), (_, _, better) in zip(coarse, fine, strict=True):
+            error = _relative_change(counts, better)
+            if not error <= tolerance:
+                raise NumericalError(
+                    "the fold has not converged: doubling its nodes changes a bin too much",
+                    where=f"{flux.name} through {process.name}",
+                    given=f"{error:.2g}",
+                    allowed=f"{tolerance:.2g}",
+                    fix="keep the window away from T = 0, or raise the tolerance knowingly",
+                )
+            spectrum = Spectrum(edges, scale * counts, name=f"{flux.name}.{term.name}")
+            templates.append(Template(spectrum, flux.name, process.name, term.name, term.powers, error))
+    return tuple(templates)
+
+
+def _templates(
+    fluxes: Sequence[Flux], process: Process, response: Response, edges: Array, factor: int
+) -> list[tuple[Flux, Term, Array]]:
+    bases = {term.basis for term in process.terms}
+    measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
+    every = [measure for states in measures.values() for measure in states.values()]
+    lines_and_end_points = [np.append(m.energy[m.low == m.high], m.high.max()) for m in every]
+    ends = maximum_recoil(np.concatenate(lines_and_end_points), process.mass)
+    folding = Folding.build(
+        response,
+        edges,
+        limit=float(ends.max()),
+        breakpoints=np.concatenate([process.breakpoints, ends]),
+        order=factor * ORDER_T,
+    )
+    return [
+        (flux, term, folding.counts(process, term, measures[flux, term.basis]))
+        for flux in fluxes
+        for term in process.terms
+    ]
+
+
+def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:
+    low, high = response.support(edges, limit)
+    fixed = np.concatenate([breakpoints, response.breakpoints(edges, limit)])
+    fixed = np.unique(np.concatenate([[low], fixed[(fixed > low) & (fixed < high)], [high]]))
+    panels = [low]
+    for stop in fixed[1:]:
+        while panels[-1] < stop:
+            T = panels[-1]
+            sigma = float(response.moments(np.array([T]))[1][0])
+            step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
+            panels.append(stop if T + 1.5 * step >= stop else T + step)
+    return np.array(panels)
+
+
+def _relative_change(counts: Array, better: Array) -> float:
+    """Largest |counts - better| per bin relative to its content; bins below 1e-12 of the largest do not count."""
+    floor = 1e-12 * float(np.max(np.abs(better), initial=0.0))
+    change = np.abs(counts - better) / np.maximum(np.abs(better), max(floor, 1e-300))
+    return float(np.max(change, initial=0.0))

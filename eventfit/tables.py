@@ -1,0 +1,336 @@
+"""The only reader of tables: ``name.csv`` with its provenance ``name.toml``, verified, read when asked.
+
+The contract is written in ``data/README.md``: one header row, columns named with their unit, an increasing (or unique
+text) first column, finite numbers, a sha256 of the bytes, and checks that a human took from the publication.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from eventfit.errors import AmbiguousTable, BadTable, ChecksumMismatch, MissingInput, PathOutsideFolder
+from eventfit.quadrature import Array
+
+__all__ = ["STATUSES", "Table", "Tables", "inside", "shipped"]
+
+#: how far a number can be trusted, best first
+STATUSES = ("official", "transcribed", "digitised", "computed", "recalled-unverified")
+#: unit in the provenance -> what the column name has to end with
+UNIT_SUFFIX = {
+    "keV": "_keV",
+    "1/keV": "_per_keV",
+    "1/(cm^2 s)": "_per_cm2_s",
+    "u": "_u",
+    "counts": "_counts",
+    "1": "",
+    "text": "",
+}
+META_KEYS = ("title", "cite", "where", "status", "obtained", "licence", "sha256", "columns", "check")
+CHECK_KEYS = {"kind", "column", "value", "tolerance", "note", "first", "last", "at"}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A verified table: numeric columns as float arrays, text columns as tuples, and where they come from."""
+
+    name: str
+    columns: Mapping[str, Array]
+    text: Mapping[str, tuple[str, ...]]
+    title: str
+    cite: tuple[str, ...]
+    where: str
+    status: str
+    sha256: str
+    caveats: tuple[str, ...]
+
+    def __getitem__(self, column: str) -> Array:
+        if column not in self.columns:
+            raise BadTable(
+                f"table has no numeric column {column!r}",
+                where=self.name,
+                allowed=", ".join(self.columns),
+                fix="name a column of the table, units included",
+            )
+        return self.columns[column]
+
+    @property
+    def edges(self) -> Array:
+        """Bin edges (n + 1,) in keV of a binned table (columns ``energy_low_keV``, ``energy_high_keV``)."""
+        low, high = self["energy_low_keV"], self["energy_high_keV"]
+        if np.any(high <= low) or np.any(low[1:] != high[:-1]):
+            row = int(np.argmax(np.append(low[1:] != high[:-1], False) | (high <= low)))
+            raise BadTable(
+                "bins are not contiguous and increasing",
+                where=f"{self.name}, row {row + 1}",
+                given=f"[{low[row]:g}, {high[row]:g}] keV",
+                allowed="energy_high_keV > energy_low_keV, each bin starting where the last one ended",
+                fix="sort the rows and close the gaps",
+            )
+        return np.append(low, high[-1])
+
+
+class Tables:
+    """A reader over one or more folders that remembers what it has read.
+
+    Parameters
+    ----------
+    *roots
+        Folders that hold tables; a name must exist in exactly one of them and may not leave it.
+    """
+
+    def __init__(self, *roots: Path) -> None:
+        self.roots = roots
+        self._read: dict[str, Table] = {}
+
+    @property
+    def used(self) -> tuple[Table, ...]:
+        """Tables read so far, by name."""
+        return tuple(self._read[name] for name in sorted(self._read))
+
+    def read(self, name: str) -> Table:
+        """The verified table ``name`` (no ending), e.g. ``flux/solar/fluxes``.
+
+        Raises
+        ------
+        MissingInput, AmbiguousTable, PathOutsideFolder
+            The name points nowhere, at two places, or outside the roots.
+        ChecksumMismatch, BadTable
+            The bytes differ from the recorded sha256, or the content breaks the contract.
+        """
+        if name not in self._read:
+            self._read[name] = _load(name, self._find(name))
+        return self._read[name]
+
+    def _find(self, name: str) -> Path:
+        found = [path for root in self.roots if (path := inside(root, name + ".csv", where=f"table {name!r}")).is_file()]
+        if not found:
+            raise MissingInput(
+                f"there is no table {name!r}",
+                where=" or ".join(str(root) for root in self.roots),
+                allowed="name.csv with its provenance name.toml beside it",
+                fix="check the spelling (no ending, '/' between folders) or add the table",
+            )
+        if len(found) > 1:
+            raise AmbiguousTable(
+                f"the table {name!r} exists twice",
+                where=" and ".join(str(path) for path in found),
+                fix="rename your own table, so that it is plain which one is meant",
+            )
+        return found[0]
+
+
+def inside(root: Path, name: str, *, where: str) -> Path:
+    """``root / name``, refused when it would leave ``root`` (absolute, ``..``, or a link that points outside)."""
+    parts = PurePosixPath(name)
+    path = root / parts
+    outside = parts.is_absolute() or ".." in parts.parts or "\\" in name
+    if outside or not path.resolve().is_relative_to(root.resolve()):
+        raise PathOutsideFolder(
+            "a path leaves the folder it has to stay in",
+            where=where,
+            given=name,
+            allowed=f"a relative path below {root}, without '..'",
+            fix="copy the file next to the declaration and name it from there",
+        )
+    return path
+
+
+def shipped(folder: str) -> Path:
+    """The folder ``data`` or ``analyses`` that belongs to this installation: the packaged copy, else the checkout."""
+    package = Path(__file__).resolve().parent
+    for candidate in (package / "_shipped" / folder, package.parent / folder):
+        if candidate.is_dir():
+            return candidate
+    raise MissingInput(
+        f"the folder {folder!r} of eventfit is missing",
+        where=str(package),
+        fix="install eventfit from its wheel or run it from a complete checkout",
+    )
+
+
+def _load(name: str, path: Path) -> Table:
+    meta = _provenance(name, path.with_suffix(".toml"))
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MissingInput(f"cannot read the table {name!r}", where=str(path), given=error.strerror) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != meta["sha256"]:
+        raise ChecksumMismatch(
+            f"the table {name!r} was changed after its provenance was written",
+            where=str(path),
+            given=digest,
+            allowed=str(meta["sha256"]),
+            fix="restore the file; if the change is meant, say so in 'obtained' and update sha256",
+        )
+    columns, text = _parse(name, path, data, meta["columns"])
+    table = Table(
+        name=name,
+        columns=columns,
+        text=text,
+        title=meta["title"],
+        cite=tuple(meta["cite"]),
+        where=meta["where"],
+        status=meta["status"],
+        sha256=digest,
+        caveats=tuple(meta.get("caveats", ())),
+    )
+    for check in meta["check"]:
+        _verify(table, check)
+    return table
+
+
+def _provenance(name: str, path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise MissingInput(
+            f"the table {name!r} has no provenance",
+            where=str(path),
+            fix=f"write {path.name} beside it (see data/README.md)",
+        )
+    try:
+        meta = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadTable("the provenance cannot be read", where=str(path), given=error) from error
+    missing = [key for key in META_KEYS if key not in meta]
+    unknown = sorted(set(meta) - set(META_KEYS) - {"caveats"})
+    if missing or unknown:
+        raise BadTable(
+            "the provenance has missing or unknown keys",
+            where=str(path),
+            given=f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}",
+            allowed=", ".join(META_KEYS) + ", caveats (optional)",
+        )
+    if meta["status"] not in STATUSES:
+        raise BadTable("unknown status", where=f"{path}: status", given=meta["status"], allowed=", ".join(STATUSES))
+    if not isinstance(meta["columns"], dict) or not isinstance(meta["check"], list):
+        raise BadTable(
+            "columns and checks have the wrong form",
+            where=str(path),
+            allowed='[columns] with name = { unit = "...", meaning = "..." }, and [[check]] tables',
+        )
+    for check in meta["check"]:
+        if not {"kind", "column", "value", "tolerance", "note"} <= set(check) <= CHECK_KEYS:
+            raise BadTable("a check has missing or unknown keys", where=f"{path}: check", given=check)
+    return meta
+
+
+def _parse(
+    name: str, path: Path, data: bytes, declared: Mapping[str, Any]
+) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
+    try:
+        rows = list(csv.reader(data.decode("utf-8").splitlines(), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadTable("the file is not CSV in UTF-8", where=str(path), given=error) from error
+    header = rows[0] if rows else []
+    if header != list(declared) or len(rows) < 2:
+        raise BadTable(
+            "the columns differ from those of the provenance, or there are no rows",
+            where=str(path),
+            given=", ".join(header),
+            allowed=", ".join(declared),
+        )
+    if ragged := [i for i, row in enumerate(rows[1:], 1) if len(row) != len(header)]:
+        raise BadTable("a row has the wrong number of cells", where=f"{path}, row {ragged[0]}")
+    columns: dict[str, Array] = {}
+    text: dict[str, tuple[str, ...]] = {}
+    for index, column in enumerate(header):
+        unit = _unit(path, column, declared[column])
+        cells = [row[index] for row in rows[1:]]
+        if unit == "text":
+            text[column] = tuple(cells)
+        else:
+            columns[column] = _numbers(f"{path}, column {column}", cells, unit)
+    _check_first(path, header[0], columns, text)
+    return columns, text
+
+
+def _unit(path: Path, column: str, declared: object) -> str:
+    unit = declared.get("unit") if isinstance(declared, dict) else None
+    if unit not in UNIT_SUFFIX:
+        raise BadTable(
+            f"the column {column!r} has no unit, or one that tables do not use",
+            where=f"{path}: columns.{column}.unit",
+            given=unit,
+            allowed=", ".join(UNIT_SUFFIX),
+            fix="convert the column to a unit of the contract and name it",
+        )
+    if not column.endswith(UNIT_SUFFIX[unit]):
+        raise BadTable(
+            "a column's name does not carry its unit",
+            where=f"{path}: columns.{column}",
+            given=f"unit {unit}",
+            allowed=f"a name that ends with {UNIT_SUFFIX[unit]!r}",
+        )
+    return str(unit)
+
+
+def _numbers(where: str, cells: list[str], unit: str) -> Array:
+    values = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        try:
+            values[row] = float(cell)
+        except ValueError:
+            raise BadTable("a cell is not a number", where=f"{where}, row {row + 1}", given=repr(cell)) from None
+        if not math.isfinite(values[row]) or (unit == "counts" and values[row] < 0):
+            raise BadTable(
+                "a number is negative, NaN or infinite where it may not be",
+                where=f"{where}, row {row + 1}",
+                given=cell,
+                allowed="finite" + (" and not negative (counts)" if unit == "counts" else ""),
+                fix="correct the row; leave a bin out of the window rather than marking it",
+            )
+    values.flags.writeable = False
+    return values
+
+
+def _check_first(path: Path, first: str, columns: Mapping[str, Array], text: Mapping[str, tuple[str, ...]]) -> None:
+    if first in text:
+        good = len(set(text[first])) == len(text[first])
+    else:
+        good = bool(np.all(np.diff(columns[first]) > 0))
+    if not good:
+        raise BadTable(
+            "the first column is not strictly increasing (numbers) or unique (text)",
+            where=f"{path}, column {first}",
+            fix="sort the rows and remove repeated ones",
+        )
+
+
+def _verify(table: Table, check: Mapping[str, Any]) -> None:
+    column = table[check["column"]]
+    part = column[check.get("first", 0) : check.get("last", len(column))]
+    x = next(iter(table.columns.values()))
+    if check["kind"] == "sum":
+        found = float(part.sum())
+    elif check["kind"] == "maximum":
+        found = float(part.max())
+    elif check["kind"] == "end_point":
+        found = float(part[-1])
+    elif check["kind"] == "integral":
+        found = float(np.trapezoid(column, x))
+    elif check["kind"] == "value_at":
+        found = float(np.interp(check["at"], x, column))
+    else:
+        raise BadTable(
+            "unknown kind of check",
+            where=table.name,
+            given=check["kind"],
+            allowed="sum, maximum, end_point, integral, value_at",
+        )
+    if not abs(found - check["value"]) <= check["tolerance"] * (1 + 1e-12):
+        raise BadTable(
+            f"a check of the provenance fails: {check['kind']} of {check['column']} ({check['note']})",
+            where=table.name,
+            given=f"{found:.9g}",
+            allowed=f"{check['value']} +- {check['tolerance']}",
+            fix="correct the table, or the check if the publication says otherwise",
+        )

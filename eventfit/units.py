@@ -1,0 +1,54 @@
+"""One internal system of units (keV, cm, s, kg) and the constants of nature with their source.
+
+Multiply by a unit to enter the system, divide by it to leave: ``0.65 * tonne * year``, ``rate / (1 / day)``.
+A year is 365.25 days. Energies, masses and momenta are all in keV (c = 1).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+# energy
+keV: Final = 1.0
+eV: Final = 1e-3 * keV
+MeV: Final = 1e3 * keV
+GeV: Final = 1e6 * keV
+
+# length
+cm: Final = 1.0
+m: Final = 100.0 * cm
+fm: Final = 1e-13 * cm
+
+# time
+s: Final = 1.0
+hour: Final = 3600.0 * s
+day: Final = 24.0 * hour
+year: Final = 365.25 * day
+
+# mass
+kg: Final = 1.0
+g: Final = 1e-3 * kg
+tonne: Final = 1e3 * kg
+
+# constants, CODATA 2022 (arXiv:2409.03787) unless another source is named
+electron_mass: Final = 510.99895069 * keV
+fine_structure: Final = 7.2973525643e-3
+hbar_c: Final = 197.3269804 * MeV * fm
+atomic_mass_unit: Final = 1.66053906892e-27 * kg
+#: Fermi constant, PDG 2024, 1.1663788(6)e-5 GeV^-2
+fermi_constant: Final = 1.1663788e-5 / GeV**2
+
+#: pi alpha^2 / m_e^2 in cm^2: scale of the magnetic-moment cross section for mu = mu_B
+magnetic_cross_section: Final = math.pi * (fine_structure * hbar_c / electron_mass) ** 2
+#: 2 G_F^2 m_e / pi in cm^2/keV: scale of the weak neutrino-electron cross section
+weak_cross_section: Final = 2.0 * (fermi_constant * hbar_c) ** 2 * electron_mass / math.pi
+
+#: units an exposure may be declared in
+exposure_units: Final = {
+    "tonne year": tonne * year,
+    "tonne day": tonne * day,
+    "kg year": kg * year,
+    "kg day": kg * day,
+    "kg s": kg * s,
+}
