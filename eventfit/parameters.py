@@ -63,11 +63,11 @@ class Reported:
         """The quoted value; an even power quotes negative fit values as zero."""
         if self.power == 1:
             return self.scale * fitted
-        return self.scale * max(fitted, 0.0) ** (1.0 / self.power)
+        return self.scale * math.pow(max(fitted, 0.0), 1.0 / self.power)
 
     def fitted(self, value: float) -> float:
         """The fit parameter that is quoted as ``value``."""
-        return (value / self.scale) ** self.power
+        return math.pow(value / self.scale, self.power)
 
 
 @dataclass(frozen=True)

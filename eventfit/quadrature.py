@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "gauss_legendre", "share_above"]
+__all__ = ["Array", "Index", "Mask", "gauss_legendre", "share_above"]
 
 Array = NDArray[np.float64]
-AnyArray = NDArray[Any]
+Mask = NDArray[np.bool_]
+Index = NDArray[np.intp]
 
 
 def gauss_legendre(edges: Array, order: int) -> tuple[Array, Array]:

@@ -111,7 +111,9 @@ class Tables:
         return self._read[name]
 
     def _find(self, name: str) -> Path:
-        found = [path for root in self.roots if (path := inside(root, name + ".csv", where=f"table {name!r}")).is_file()]
+        found = [
+            path for root in self.roots if (path := inside(root, name + ".csv", where=f"table {name!r}")).is_file()
+        ]
         if not found:
             raise MissingInput(
                 f"there is no table {name!r}",

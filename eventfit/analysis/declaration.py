@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from eventfit.units import exposure_units
 
 __all__ = [
     "Background",
+    "BestFitWanted",
     "CountsWanted",
     "Declaration",
     "FreeNorm",
@@ -141,7 +143,7 @@ class ResponseDeclared(Strict):
     @field_validator("edges_keV")
     @classmethod
     def _increasing(cls, edges: UniformEdges | list[float]) -> UniformEdges | list[float]:
-        if isinstance(edges, list) and any(high <= low for low, high in zip(edges, edges[1:], strict=False)):
+        if isinstance(edges, list) and any(high <= low for low, high in pairwise(edges)):
             raise ValueError("edges have to increase strictly")
         return edges
 
@@ -151,7 +153,8 @@ class ResponseDeclared(Strict):
         if isinstance(self.edges_keV, list):
             return np.array(self.edges_keV, dtype=float)
         uniform = self.edges_keV
-        return uniform.start + uniform.width * np.arange(round((uniform.stop - uniform.start) / uniform.width) + 1)
+        steps = np.arange(round((uniform.stop - uniform.start) / uniform.width) + 1, dtype=np.float64)
+        return np.asarray(uniform.start + uniform.width * steps)
 
 
 class DataDeclared(Strict):
@@ -226,6 +229,12 @@ class SignificanceWanted(Strict):
     quantity: Literal["significance"]
 
 
+class BestFitWanted(Strict):
+    """The estimate of the parameter of interest."""
+
+    quantity: Literal["best_fit"]
+
+
 class GoodnessWanted(Strict):
     """-2 ln L relative to saturated: ``gof`` without signal, ``gof_best_fit`` at the best fit."""
 
@@ -247,7 +256,7 @@ class NaiveWanted(Strict):
 
 
 Wanted = Annotated[
-    IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
+    BestFitWanted | IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
     Field(discriminator="quantity"),
 ]
 
@@ -282,6 +291,14 @@ class Declaration(Strict):
     nuisance: list[Nuisance] = []
     result: list[Wanted] = []
     published: list[Published] = []
+
+    @model_validator(mode="after")
+    def _windows_on_edges(self) -> Declaration:
+        edges = self.response.edges
+        for wanted in self.result:
+            if isinstance(wanted, CountsWanted | NaiveWanted) and not np.isin(wanted.window_keV, edges).all():
+                raise ValueError(f"window_keV {wanted.window_keV} of {wanted.quantity} has to lie on bin edges")
+        return self
 
     @model_validator(mode="after")
     def _names_once(self) -> Declaration:

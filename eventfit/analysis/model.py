@@ -158,9 +158,7 @@ class _Builder:
     def build(self) -> Model:
         declared = self.declaration
         target = Target.load(self.tables, declared.target.material)
-        fluxes = [
-            flux for source in declared.flux for flux in solar_flux(self.tables, source.components, source.model)
-        ]
+        fluxes = [flux for source in declared.flux for flux in solar_flux(self.tables, source.components, source.model)]
         processes = [self._process(p, target) for p in declared.process]
         templates = fold(
             fluxes,
@@ -172,8 +170,7 @@ class _Builder:
         )
         observed = self._binned(declared.data.observed, "data.observed", "observed_counts")
         backgrounds = tuple(
-            self._binned(b.table, f"background[{b.name}].table", "expected_counts", b.name)
-            for b in declared.background
+            self._binned(b.table, f"background[{b.name}].table", "expected_counts", b.name) for b in declared.background
         )
         poi, reported = self._poi(processes)
         parameters, components = self._statistics(processes, templates, backgrounds, poi)

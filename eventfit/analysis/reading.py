@@ -78,7 +78,9 @@ def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
         old = merged.get(key, [] if key in NAMED else None)
         if isinstance(value, dict) and isinstance(old, list) and key in NAMED:
             merged[key] = _overlay_named(old, value)
-        elif isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind"):
+        elif (
+            isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind")
+        ):
             merged[key] = _overlay(old, value)
         else:
             merged[key] = value
@@ -88,7 +90,7 @@ def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
 def _overlay_named(items: Sequence[Any], patch: Mapping[str, Any]) -> list[Any]:
     merged, left = [], dict(patch)
     for item in items:
-        change = left.pop(item.get("name"), None) if isinstance(item, dict) else None
+        change = left.pop(str(item.get("name")), None) if isinstance(item, dict) else None
         merged.append(_overlay(item, change) if isinstance(change, dict) else item)
     return merged + [{"name": name, **value} if isinstance(value, dict) else value for name, value in left.items()]
 

@@ -1,5 +1,6 @@
 """Inference: one function per published definition, each returning a result with its status and method card."""
 
+from eventfit.inference.counting import poisson_likelihood_ratio, s_over_sqrt_b
 from eventfit.inference.fit import fit, require_good
 from eventfit.inference.goodness import goodness_of_fit
 from eventfit.inference.interval import profile_interval
@@ -33,10 +34,12 @@ __all__ = [
     "discovery_significance_toys",
     "fit",
     "goodness_of_fit",
+    "poisson_likelihood_ratio",
     "profile_interval",
     "q0",
     "qmu_tilde",
     "require_good",
+    "s_over_sqrt_b",
     "tmu_tilde",
     "upper_limit_delta_2_71",
     "upper_limit_qmu_tilde",

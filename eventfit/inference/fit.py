@@ -10,7 +10,7 @@ from iminuit import Minuit
 from eventfit.errors import FitFailed, OutOfRange
 from eventfit.inference.results import FitResult, Status
 from eventfit.likelihood import Likelihood
-from eventfit.quadrature import Array
+from eventfit.quadrature import Array, Index, Mask
 
 __all__ = ["fit", "require_good"]
 
@@ -90,7 +90,7 @@ def _default_starts(problem: _Problem, point: Array) -> list[Array]:
 class _Problem:
     """A likelihood with some parameters held, as a minimisation in the free ones."""
 
-    def __init__(self, likelihood: Likelihood, free: Array) -> None:
+    def __init__(self, likelihood: Likelihood, free: Mask) -> None:
         self.likelihood = likelihood
         self.free = free
         self.index = np.flatnonzero(free)
@@ -131,6 +131,7 @@ class _Problem:
             return last["x"][1], last["x"][2]
 
         names = [self.likelihood.names[i] for i in self.index]
+
         def curvature(x: Array) -> Array:
             point[self.index] = x
             return self.likelihood.hessian(point)[np.ix_(self.index, self.index)]
@@ -151,11 +152,11 @@ class _Problem:
         end[self.index] = minuit.values
         return end, float(minuit.fval or np.inf)
 
-    def active(self, point: Array, gradient: Array) -> Array:
+    def active(self, point: Array, gradient: Array) -> Mask:
         """Free parameters that stand at a bound and want to leave through it."""
         at_lower = (point <= self.lower + 1e-9 * (1.0 + np.abs(point))) & (gradient > 0)
         at_upper = (point >= self.upper - 1e-9 * (1.0 + np.abs(point))) & (gradient < 0)
-        return self.free & (at_lower | at_upper)
+        return np.asarray(self.free & (at_lower | at_upper))
 
     def polish(self, point: Array) -> tuple[Array, Derivatives]:
         """``point`` after Newton steps with active bounds and step halving, and the derivatives there."""
@@ -216,9 +217,9 @@ class _Problem:
 
     def _smallest_template(self) -> Array:
         """A millionth of what the templates could give: bins that are empty by construction are not at zero."""
-        return 1e-6 * np.sum([c.counts for c in self.likelihood.components], axis=0)
+        return np.asarray(1e-6 * np.sum([c.counts for c in self.likelihood.components], axis=0))
 
-    def _newton(self, point: Array, gradient: Array, hessian: Array, index: Array) -> tuple[Array, float]:
+    def _newton(self, point: Array, gradient: Array, hessian: Array, index: Index) -> tuple[Array, float]:
         """Newton step on ``index`` (Fisher scoring where the Hessian is not positive) and half its decrement."""
         step = np.zeros_like(point)
         if not len(index):

@@ -41,7 +41,7 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
     status = Status.OPEN_RANGE if height[-1] <= cut else profile.best.status
     card = profile_card(
         profile,
-        method="profile likelihood interval",
+        method="profile likelihood",
         statistic="tmu_tilde",
         reference=COWAN,
         sided="two",

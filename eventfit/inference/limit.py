@@ -22,7 +22,7 @@ def upper_limit_qmu_tilde(profile: Profile, *, cl: float = 0.90) -> Limit:
     return _limit(
         profile,
         cut=float(ndtri(cl) ** 2),
-        method="one-sided profile likelihood limit",
+        method="profile likelihood",
         statistic="qmu_tilde",
         reference=COWAN,
         cl=cl,

@@ -25,7 +25,7 @@ def discovery_significance(profile: Profile) -> Significance:
     z = math.sqrt(observed.value)
     card = profile_card(
         profile,
-        method="discovery significance",
+        method="discovery",
         statistic="q0",
         reference=COWAN,
         sided="one",
@@ -53,7 +53,7 @@ def discovery_significance_toys(
     slope = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     card = profile_card(
         profile,
-        method="discovery significance",
+        method="discovery",
         statistic="q0",
         reference=COWAN,
         sided="one",

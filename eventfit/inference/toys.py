@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventfit.errors import OutOfRange, StatisticsError
-from eventfit.inference.fit import fit
 from eventfit.inference.profile import Profile
 from eventfit.inference.statistic import q0
 from eventfit.likelihood import Data, Likelihood

@@ -1,0 +1,75 @@
+"""eventfit: from a neutrino flux to a likelihood-ratio result.
+
+The pipeline, left to right::
+
+    flux -> cross_section -> response -> spectrum -> likelihood -> inference -> report
+    nodes   S[T, E] per term  R[bin, T]   templates    -2 ln L       limits       text, figures
+
+>>> import eventfit
+>>> model = eventfit.Analysis.load("xenon1t_2020").model()
+>>> profile = eventfit.Profile(model.likelihood, model.poi)
+>>> interval = eventfit.profile_interval(profile, cl=0.90)
+>>> [f"{model.reported.value(end):.1e} mu_B" for end in interval.pieces[0]]
+['1.6e-11 mu_B', '3.0e-11 mu_B']
+
+Names below load their module when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eventfit.analysis import Analysis as Analysis
+    from eventfit.inference import Profile as Profile
+    from eventfit.inference import discovery_significance as discovery_significance
+    from eventfit.inference import fit as fit
+    from eventfit.inference import goodness_of_fit as goodness_of_fit
+    from eventfit.inference import profile_interval as profile_interval
+    from eventfit.inference import upper_limit_qmu_tilde as upper_limit_qmu_tilde
+    from eventfit.likelihood import Likelihood as Likelihood
+    from eventfit.published import reproduce as reproduce
+    from eventfit.spectrum import Spectrum as Spectrum
+    from eventfit.spectrum import fold as fold
+    from eventfit.tables import Tables as Tables
+
+_HOME = {
+    "Analysis": "analysis",
+    "Likelihood": "likelihood",
+    "Profile": "inference",
+    "Spectrum": "spectrum",
+    "Tables": "tables",
+    "discovery_significance": "inference",
+    "fit": "inference",
+    "fold": "spectrum",
+    "goodness_of_fit": "inference",
+    "profile_interval": "inference",
+    "reproduce": "published",
+    "upper_limit_qmu_tilde": "inference",
+}
+
+__all__ = [
+    "Analysis",
+    "Likelihood",
+    "Profile",
+    "Spectrum",
+    "Tables",
+    "discovery_significance",
+    "fit",
+    "fold",
+    "goodness_of_fit",
+    "profile_interval",
+    "reproduce",
+    "upper_limit_qmu_tilde",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'eventfit' has no attribute {name!r}")
+    return getattr(import_module(f"eventfit.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

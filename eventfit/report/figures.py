@@ -1,0 +1,153 @@
+"""Figures for papers and slides: spectrum with residuals, profile of the parameter of interest. No pyplot state."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.special import gammaincinv
+
+from eventfit.analysis import Model
+from eventfit.errors import WriteFailed
+from eventfit.inference import FitResult, Profile
+from eventfit.likelihood import poisson_deviance
+from eventfit.published import Reproduction, Row, Run
+from eventfit.quadrature import Array
+
+__all__ = ["poisson_errors", "profile_figure", "save", "spectrum_figure"]
+
+#: colours that stay apart in print and for colour-blind readers (Okabe and Ito)
+DATA, BACKGROUND, BEST, SIGNAL, PUBLISHED = "black", "#0072B2", "#D55E00", "#009E73", "#999999"
+OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#0072B2", "#000000")
+STYLES = ("-", "--", "-.", ":")
+
+
+def poisson_errors(n: Array) -> tuple[Array, Array]:
+    """Lengths of the central 68.27 % Garwood interval below and above each count, shape (n,) each."""
+    tail = 0.5 * (1.0 - 0.6826894921370859)
+    low = np.where(n > 0, gammaincinv(np.maximum(n, 1e-12), tail), 0.0)
+    return n - low, gammaincinv(n + 1.0, 1.0 - tail) - n
+
+
+def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Figure:
+    """Data, background-only fit, best fit and its signal, and below the signed deviance of each bin."""
+    run = reproduction.runs[variant]
+    model, profile = run.model, _profile(run)
+    null, best = profile.at(0.0), profile.best
+    edges, n = model.observed.edges, model.observed.counts
+    centre = 0.5 * (edges[:-1] + edges[1:])
+    figure = Figure(figsize=(7.0, 5.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    signal = _signal(model, best)
+    for result, style in (
+        (best, {"color": BEST, "lw": 1.8, "label": _best_label(model, profile)}),
+        (null, {"color": BACKGROUND, "lw": 1.5, "ls": "--", "label": "background only"}),
+    ):
+        top.stairs(model.likelihood.expected(result.values), edges, baseline=None, **style)
+    top.stairs(signal, edges, color=SIGNAL, fill=True, alpha=0.35, label="magnetic moment, best fit")
+    top.errorbar(centre, n, yerr=poisson_errors(n), fmt="o", ms=3.5, lw=1, color=DATA, label="data")
+    top.set_ylabel(f"counts / {edges[1] - edges[0]:g} keV" if np.ptp(np.diff(edges)) < 1e-9 else "counts / bin")
+    top.set_ylim(0, 1.35 * float(n.max()))
+    top.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left")
+    top.legend(frameon=False, ncols=2, fontsize="small", loc="upper right")
+    for result, colour, marker in ((null, BACKGROUND, "s"), (best, BEST, "o")):
+        bottom.plot(centre, _signed_deviance(model, result), marker, ms=3.5, color=colour)
+    reach = max(3.5, *(1.15 * float(np.abs(_signed_deviance(model, result)).max()) for result in (null, best)))
+    bottom.set_ylim(-reach, reach)
+    bottom.axhspan(-2, 2, color=PUBLISHED, alpha=0.15, lw=0)
+    bottom.axhspan(-1, 1, color=PUBLISHED, alpha=0.25, lw=0)
+    bottom.axhline(0, color=DATA, lw=0.8)
+    bottom.set_ylabel("signed $\\sqrt{\\mathrm{deviance}}$")
+    bottom.set_xlabel("reconstructed energy [keV]")
+    bottom.set_xlim(edges[0], edges[-1])
+    return figure
+
+
+def profile_figure(reproduction: Reproduction) -> Figure:
+    """-2 Delta ln L against the quoted parameter, every variant, with the default's interval and the published one."""
+    rows = [row for row in reproduction.rows if row.quantity == "interval" and row.value is not None]
+    default = next(row for row in rows if row.variant == "default")
+    assert isinstance(default.value, tuple)
+    unit = 10.0 ** np.floor(np.log10(default.value[1]))
+    end = 1.25 * max(row.value[1] for row in rows if isinstance(row.value, tuple))
+    figure = Figure(figsize=(7.0, 4.8), layout="constrained")
+    axes = figure.subplots()
+    styles = cycle(zip(OTHERS * 2, STYLES * 3, strict=True))
+    for name, run in reproduction.runs.items():
+        if run.profile is None:
+            continue
+        quoted = np.linspace(0.0, end, 81)
+        fitted = np.array([run.model.reported.fitted(value) for value in quoted])
+        delta = run.profile.scan(fitted).delta
+        if name == "default":
+            axes.plot(quoted / unit, delta, color=BEST, lw=2.2, zorder=3, label="default")
+        else:
+            colour, line = next(styles)
+            axes.plot(quoted / unit, delta, color=colour, ls=line, lw=1.1, label=name)
+    _mark(axes, default, unit)
+    axes.set_xlim(0, end / unit)
+    axes.set_ylim(0, 12)
+    axes.set_xlabel(f"${_symbol(default.parameter)}$ [$10^{{{np.log10(unit):.0f}}}\\,\\mu_B$]")
+    axes.set_ylabel(r"$-2\,\Delta\ln L$")
+    axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left")
+    axes.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """``figure`` as ``path.png`` and ``path.pdf``.
+
+    Raises
+    ------
+    WriteFailed
+        The folder cannot be written.
+    """
+    targets = [path.with_name(path.name + ending) for ending in (".png", ".pdf")]
+    for target in targets:
+        try:
+            figure.savefig(target, dpi=160, metadata={"CreationDate": None} if target.suffix == ".pdf" else None)
+        except OSError as error:
+            raise WriteFailed("a figure could not be written", where=str(target), given=error.strerror) from error
+    return targets
+
+
+def _profile(run: Run) -> Profile:
+    assert run.profile is not None
+    return run.profile
+
+
+def _signal(model: Model, best: FitResult) -> Array:
+    parts = model.likelihood.expected_by_component(best.values)
+    return np.asarray(np.sum([parts[t.name] for t in model.templates if model.poi in t.powers], axis=0))
+
+
+def _symbol(parameter: str) -> str:
+    """The parameter in TeX."""
+    return {"mu_nu": r"\mu_\nu"}.get(parameter, rf"\mathrm{{{parameter}}}".replace("_", r"\_"))
+
+
+def _best_label(model: Model, profile: Profile) -> str:
+    mantissa, power = f"{model.reported.value(profile.estimate):.2e}".split("e")
+    unit = r"\mu_B" if model.reported.unit == "mu_B" else rf"\mathrm{{{model.reported.unit}}}"
+    return rf"best fit, ${_symbol(model.reported.name)} = {mantissa}\times 10^{{{int(power)}}}\,{unit}$"
+
+
+def _signed_deviance(model: Model, result: FitResult) -> Array:
+    expected, n = model.likelihood.expected(result.values), model.observed.counts
+    return np.asarray(np.sign(n - expected) * np.sqrt(poisson_deviance(n, expected)[0]))
+
+
+def _mark(axes: Axes, row: Row, unit: float) -> None:
+    """Cut line, our interval as a band, the published one as a bar, each with its name."""
+    assert isinstance(row.value, tuple) and row.card.cut is not None and row.card.cl is not None
+    axes.axhline(row.card.cut, color=DATA, lw=0.8, ls=":")
+    level = f"{row.card.cut:.2f}: {100 * row.card.cl:g} % C.L., two-sided"
+    axes.text(0.015, row.card.cut + 0.12, level, ha="left", fontsize="small", transform=axes.get_yaxis_transform())
+    for i, (low, high) in enumerate(row.pieces):
+        axes.axvspan(low / unit, high / unit, color=BEST, alpha=0.12, lw=0, label="" if i else "our interval")
+    if row.published is not None and isinstance(row.published.value, list):
+        low, high = (value / unit for value in row.published.value)
+        axes.plot([low, high], [0.35, 0.35], color=PUBLISHED, lw=5, solid_capstyle="butt", zorder=4, label="published")

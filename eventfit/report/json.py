@@ -1,0 +1,70 @@
+"""Results as one JSON document; a number that is not finite becomes null beside its status."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from eventfit.inference import MethodCard
+from eventfit.published import Reproduction, Row
+
+__all__ = ["document", "dumps"]
+
+
+def document(reproduction: Reproduction) -> dict[str, Any]:
+    """The JSON object of one reproduction: results, tables with status and hash, versions."""
+    return {
+        "analysis": reproduction.analysis.id,
+        "title": reproduction.analysis.default.title,
+        "results": [_row(row) for row in reproduction.rows],
+        "variants": {
+            name: {"meaning": meaning, "numerical_error": _finite(reproduction.runs[name].model.numerical_error)}
+            for name, (meaning, _) in reproduction.analysis.variants.items()
+        },
+        "tables": [{"name": t.name, "status": t.status, "sha256": t.sha256} for t in reproduction.tables],
+        "versions": dict(reproduction.versions),
+    }
+
+
+def dumps(value: Any) -> str:
+    """``value`` as JSON text without NaN or Infinity."""
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    published = None
+    if row.published is not None:
+        published = {"value": row.published.value, "where": row.published.where}
+    return {
+        "quantity": row.quantity,
+        "parameter": row.parameter,
+        "variant": row.variant,
+        "kind": row.kind,
+        "value": _finite(row.value),
+        "pieces": _finite(row.pieces),
+        "error": _finite(row.error),
+        "unit": row.unit,
+        "cl": row.card.cl,
+        "sided": row.card.sided,
+        "method": _card(row.card),
+        "published": published,
+        "status": row.status,
+    }
+
+
+def _card(card: MethodCard) -> dict[str, Any]:
+    return {key: _finite(value) for key, value in asdict(card).items()}
+
+
+def _finite(value: Any) -> Any:
+    """``value`` with tuples as lists and every number that is not finite as None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return value

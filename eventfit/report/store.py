@@ -1,0 +1,73 @@
+"""Writing: output folders, and the accepted results of a checkout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eventfit.analysis import Analysis, shipped_analyses
+from eventfit.errors import InputError, WriteFailed
+from eventfit.report.json import dumps
+from eventfit.report.text import markdown_table
+from eventfit.tables import shipped
+
+__all__ = ["accept_result", "accepted_result", "prepare", "results_page", "write_text"]
+
+
+def prepare(folder: Path) -> Path:
+    """``folder``, made if it is missing; asked for before the work starts, so that no result is lost to a typo."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteFailed("the output folder cannot be made", where=str(folder), given=error.strerror) from error
+    return folder
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to ``path``."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise WriteFailed("a file could not be written", where=str(path), given=error.strerror) from error
+
+
+def accepted_result(analysis: str) -> dict[str, Any] | None:
+    """The stored result of a shipped analysis, None before the first ``--accept``."""
+    path = shipped("analyses") / analysis / "result.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def accept_result(analysis: Analysis, content: Mapping[str, Any]) -> None:
+    """Store ``content`` as the accepted result and rewrite ``analyses/README.md``; only in a checkout.
+
+    Raises
+    ------
+    InputError
+        The analysis is not a shipped one, or this is an installed copy.
+    """
+    home = shipped("analyses")
+    if analysis.id not in shipped_analyses() or home.parent.name == "_shipped":
+        raise InputError(
+            "--accept stores results of shipped analyses in a checkout, nowhere else",
+            given=str(analysis.path),
+            fix="use -o DIR to keep a result",
+        )
+    write_text(home / analysis.id / "result.json", dumps(content) + "\n")
+    write_text(home / "README.md", results_page())
+
+
+def results_page() -> str:
+    """``analyses/README.md``: published against ours, from the accepted results."""
+    parts = [
+        "# Published against ours",
+        "",
+        "Written by `eventfit reproduce ID --accept`; every row with a published value. "
+        "Each folder holds the declaration, the notes and the full result.",
+    ]
+    for name in shipped_analyses():
+        stored = accepted_result(name)
+        if stored is not None:
+            parts += ["", f"## [{name}]({name}/notes.md)", "", stored["title"], "", markdown_table(stored)]
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,126 @@
+"""Results for people: tables on the terminal and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from eventfit.inference import MethodCard
+from eventfit.published import Reproduction, Row
+
+__all__ = ["markdown_table", "method", "number", "printed_unit", "result_table", "table_of_tables"]
+
+#: units printed as multiples
+SCALES = {"mu_B": 1e-11}
+
+
+def number(value: float | Sequence[float] | None, unit: str = "") -> str:
+    """A value or an interval with the digits that mean something; moments in units of 1e-11 mu_B."""
+    if value is None:
+        return "-"
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(number(v, unit) for v in value) + ")"
+    assert isinstance(value, float | int)
+    if unit in SCALES:
+        value = value / SCALES[unit]
+    if unit == "counts":
+        return f"{value:.4g}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.4g}"
+
+
+def printed_unit(unit: str) -> str:
+    """The unit that belongs to :func:`number`."""
+    return f"{SCALES[unit]:.0e} {unit}" if unit in SCALES else unit
+
+
+def method(card: MethodCard | Mapping[str, Any]) -> str:
+    """One line of a method card: what stands beside every number."""
+    entry = card if isinstance(card, Mapping) else card.__dict__
+    statistic = f" ({entry['statistic']})" if len(entry["statistic"]) < 12 else ""
+    parts = [f"{entry['method']}{statistic}"]
+    if entry["cl"] is not None:
+        parts.append(f"{100 * entry['cl']:g} % C.L.")
+    if entry["sided"] is not None:
+        parts.append(f"{entry['sided']}-sided")
+    if entry["fitted_in"]:
+        parts.append(f"in {entry['fitted_in']}")
+    if entry["calibration"] == "toys":
+        parts.append(f"{entry['toys']} toys, seed {entry['seed']}")
+    elif entry["statistic"] and entry["calibration"] == "asymptotic" and entry["sided"]:
+        parts.append("asymptotic")
+    return ", ".join(parts)
+
+
+def result_table(reproduction: Reproduction) -> RichTable:
+    """quantity, variant, published, ours, ratio, method; one section per quantity, the default variant in bold."""
+    title = reproduction.analysis.default.title
+    table = RichTable(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("quantity", "variant"):
+        table.add_column(column)
+    for column in ("published", "ours", "ratio"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("method", overflow="fold")
+    for quantity, kind in dict.fromkeys((row.quantity, row.kind) for row in reproduction.rows):
+        rows = [row for row in reproduction.rows if (row.quantity, row.kind) == (quantity, kind)]
+        said = ""
+        for i, row in enumerate(rows):
+            label = _label(row) if i == 0 else ""
+            line = method(row.card)
+            style = "bold" if row.variant == "default" and row.kind == "observed" else None
+            table.add_row(label, *_cells(row), '"' if line == said else line, style=style)
+            said = line
+        table.add_section()
+    return table
+
+
+def _label(row: Row) -> str:
+    kind = "" if row.kind in ("observed", "counting") else f" ({row.kind})"
+    unit = "" if row.unit in ("counts", "-2 ln L") else f" [{printed_unit(row.unit)}]"
+    return escape(row.quantity + kind + unit)
+
+
+def _cells(row: Row) -> list[str]:
+    ours = number(row.value, row.unit)
+    if row.error is not None:
+        ours += f" +- {row.error:.2f}"
+    if row.status != "ok":
+        ours += escape(f" [{row.status}]")
+    published = number(row.published.value, row.unit) if row.published is not None else "-"
+    return [row.variant, published, ours, ", ".join(f"{r:.2f}" for r in row.ratio)]
+
+
+def table_of_tables(reproduction: Reproduction) -> RichTable:
+    """Every table behind the result with its status."""
+    table = RichTable(title="Tables", title_justify="left", header_style="bold")
+    for column in ("table", "status", "sha256"):
+        table.add_column(column, no_wrap=True)
+    for entry in reproduction.tables:
+        table.add_row(entry.name, entry.status, entry.sha256[:12])
+    return table
+
+
+def markdown_table(document: Mapping[str, Any]) -> str:
+    """The rows of a stored result (``analyses/<id>/result.json``) that have a published value, as Markdown."""
+    lines = ["| quantity | variant | published | ours | ratio | method |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in document["results"]:
+        if row["published"] is None:
+            continue
+        theirs, ours = row["published"]["value"], row["value"]
+        pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
+        kind = "" if row["kind"] in ("observed", "counting") else f" ({row['kind']})"
+        cells = [
+            row["quantity"]
+            + kind
+            + ("" if row["unit"] in ("counts", "-2 ln L") else f" [{printed_unit(row['unit'])}]"),
+            row["variant"],
+            number(theirs, row["unit"]),
+            number(ours, row["unit"]),
+            ", ".join(f"{a / b:.2f}" for a, b in pairs),
+            method(row["method"]),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
