@@ -188,8 +188,7 @@ def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
         card = profile_card(profile, method="maximum likelihood", statistic="-2 ln L", reference="")
     elif isinstance(wanted, GoodnessWanted):
         goodness = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
-        row = Row(wanted.quantity, mu.name, model.variant, kind, goodness.minus_2_ln_l, "-2 ln L", goodness.card)
-        return row
+        return Row(wanted.quantity, mu.name, model.variant, kind, goodness.minus_2_ln_l, "-2 ln L", goodness.card)
     else:
         return _significance(model, discovery_significance(profile))
     return Row(wanted.quantity, mu.name, model.variant, kind, value, mu.unit, card, status.name.lower(), status.value)
@@ -234,7 +233,7 @@ def _naive(model: Model, wanted: NaiveWanted) -> list[Row]:
 
 
 def _with_published(analysis: Analysis, rows: list[Row]) -> list[Row]:
-    """Each row with the published value of its quantity, variant and kind; a published value without a row is refused."""
+    """Each row with the published value of its quantity, variant and kind; one that matches no row is refused."""
     theirs: dict[tuple[str, str, str], Published] = {
         (p.quantity, p.variant, p.kind): p for p in analysis.default.published
     }

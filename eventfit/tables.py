@@ -111,9 +111,8 @@ class Tables:
         return self._read[name]
 
     def _find(self, name: str) -> Path:
-        found = [
-            path for root in self.roots if (path := inside(root, name + ".csv", where=f"table {name!r}")).is_file()
-        ]
+        places = [inside(root, name + ".csv", where=f"table {name!r}") for root in self.roots]
+        found = [path for path in places if path.is_file()]
         if not found:
             raise MissingInput(
                 f"there is no table {name!r}",
@@ -174,7 +173,7 @@ def _load(name: str, path: Path) -> Table:
             allowed=str(meta["sha256"]),
             fix="restore the file; if the change is meant, say so in 'obtained' and update sha256",
         )
-    columns, text = _parse(name, path, data, meta["columns"])
+    columns, text = _parse(path, data, meta["columns"])
     table = Table(
         name=name,
         columns=columns,
@@ -225,9 +224,7 @@ def _provenance(name: str, path: Path) -> dict[str, Any]:
     return meta
 
 
-def _parse(
-    name: str, path: Path, data: bytes, declared: Mapping[str, Any]
-) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
+def _parse(path: Path, data: bytes, declared: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
     try:
         rows = list(csv.reader(data.decode("utf-8").splitlines(), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -295,11 +292,8 @@ def _numbers(where: str, cells: list[str], unit: str) -> Array:
 
 
 def _check_first(path: Path, first: str, columns: Mapping[str, Array], text: Mapping[str, tuple[str, ...]]) -> None:
-    if first in text:
-        good = len(set(text[first])) == len(text[first])
-    else:
-        good = bool(np.all(np.diff(columns[first]) > 0))
-    if not good:
+    unique = first in text and len(set(text[first])) == len(text[first])
+    if not unique and not (first in columns and np.all(np.diff(columns[first]) > 0)):
         raise BadTable(
             "the first column is not strictly increasing (numbers) or unique (text)",
             where=f"{path}, column {first}",

@@ -20,13 +20,12 @@ def goodness_of_fit(result: FitResult) -> GoodnessOfFit:
     constraints = constraint_names(likelihood)
     free = len(result.names) - len(result.fixed)
     ndf = likelihood.n_bin + len(constraints) - free
+    p_value = float(gammaincc(0.5 * ndf, 0.5 * result.minus_2_ln_l)) if ndf > 0 else float("nan")
     card = MethodCard(
-        method="goodness of fit",
+        method=f"goodness of fit, {ndf} d.o.f., p = {p_value:.2g}",
         statistic="-2 ln L relative to the saturated model",
         reference="baker-cousins1984",
         constraints=constraints,
         model_sha256=likelihood.model_hash,
-        note=f"{ndf} degrees of freedom",
     )
-    p_value = float(gammaincc(0.5 * ndf, 0.5 * result.minus_2_ln_l)) if ndf > 0 else float("nan")
     return GoodnessOfFit(result.minus_2_ln_l, ndf, p_value, result.status, card)

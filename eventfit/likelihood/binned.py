@@ -1,8 +1,8 @@
 """The binned Poisson likelihood with auxiliary measurements: value, gradient and Hessian, analytic.
 
-Expected counts are ``sum_k c_k(theta) N_k``: fixed templates N_k times coefficients c_k, each a product of one-parameter
-factors. ``-2 ln L`` is relative to the saturated model, so its minimum is a goodness of fit. Parameters and data may
-carry leading toy axes: ``theta`` is (..., n_par), counts are (..., n_bin), and all results keep the leading axes.
+Expected counts are ``sum_k c_k(theta) N_k``: fixed templates N_k times coefficients c_k, each a product of factors of
+one parameter. ``-2 ln L`` is relative to the saturated model, so its minimum is a goodness of fit. Parameters and data
+may carry leading toy axes: ``theta`` is (..., n_par), counts are (..., n_bin), and all results keep the leading axes.
 """
 
 from __future__ import annotations

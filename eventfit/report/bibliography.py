@@ -24,9 +24,8 @@ def reference(key: str, entries: Mapping[str, Mapping[str, str]]) -> str:
     """One publication as a line: authors, title, journal, identifiers."""
     entry = _entry(key, entries)
     identifiers = [f"doi:{entry['doi']}"] if "doi" in entry else []
-    identifiers += (
-        [entry["eprint"] if "/" in entry["eprint"] else f"arXiv:{entry['eprint']}"] if "eprint" in entry else []
-    )
+    if "eprint" in entry:
+        identifiers.append(entry["eprint"] if "/" in entry["eprint"] else f"arXiv:{entry['eprint']}")
     parts = [entry["authors"], f'"{entry["title"]}"', entry["journal"], *identifiers]
     return ", ".join(part for part in parts if part)
 

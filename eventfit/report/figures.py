@@ -142,7 +142,9 @@ def _signed_deviance(model: Model, result: FitResult) -> Array:
 
 def _mark(axes: Axes, row: Row, unit: float) -> None:
     """Cut line, our interval as a band, the published one as a bar, each with its name."""
-    assert isinstance(row.value, tuple) and row.card.cut is not None and row.card.cl is not None
+    assert isinstance(row.value, tuple)
+    assert row.card.cut is not None
+    assert row.card.cl is not None
     axes.axhline(row.card.cut, color=DATA, lw=0.8, ls=":")
     level = f"{row.card.cut:.2f}: {100 * row.card.cl:g} % C.L., two-sided"
     axes.text(0.015, row.card.cut + 0.12, level, ha="left", fontsize="small", transform=axes.get_yaxis_transform())

@@ -68,7 +68,7 @@ def result_table(reproduction: Reproduction) -> RichTable:
         rows = [row for row in reproduction.rows if (row.quantity, row.kind) == (quantity, kind)]
         said = ""
         for i, row in enumerate(rows):
-            label = _label(row) if i == 0 else ""
+            label = escape(_label(quantity, kind, row.unit)) if i == 0 else ""
             line = method(row.card)
             style = "bold" if row.variant == "default" and row.kind == "observed" else None
             table.add_row(label, *_cells(row), '"' if line == said else line, style=style)
@@ -77,10 +77,9 @@ def result_table(reproduction: Reproduction) -> RichTable:
     return table
 
 
-def _label(row: Row) -> str:
-    kind = "" if row.kind in ("observed", "counting") else f" ({row.kind})"
-    unit = "" if row.unit in ("counts", "-2 ln L") else f" [{printed_unit(row.unit)}]"
-    return escape(row.quantity + kind + unit)
+def _label(quantity: str, kind: str, unit: str) -> str:
+    said = "" if kind in ("observed", "counting") else f" ({kind})"
+    return quantity + said + ("" if unit in ("counts", "-2 ln L") else f" [{printed_unit(unit)}]")
 
 
 def _cells(row: Row) -> list[str]:
@@ -111,11 +110,8 @@ def markdown_table(document: Mapping[str, Any]) -> str:
             continue
         theirs, ours = row["published"]["value"], row["value"]
         pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
-        kind = "" if row["kind"] in ("observed", "counting") else f" ({row['kind']})"
         cells = [
-            row["quantity"]
-            + kind
-            + ("" if row["unit"] in ("counts", "-2 ln L") else f" [{printed_unit(row['unit'])}]"),
+            _label(row["quantity"], row["kind"], row["unit"]),
             row["variant"],
             number(theirs, row["unit"]),
             number(ours, row["unit"]),

@@ -52,7 +52,8 @@ def main() -> None:
     for seed in range(10):
         likelihood = benchmark_likelihood(seed)
         ours, theirs = fit(likelihood), hand_written(likelihood)
-        assert ours.status.good and len(ours.starts) == 2
+        assert ours.status.good
+        assert len(ours.starts) == 2
         worst = max(worst, ours.minus_2_ln_l - theirs.fval)
         ratios.append(cpu_time(lambda: fit(likelihood)) / cpu_time(lambda: hand_written(likelihood)))  # noqa: B023
     print(f"{BINS} bins, 11 parameters, checked two-start fit / one hand-written iminuit fit, CPU time:")
