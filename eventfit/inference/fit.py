@@ -19,10 +19,10 @@ Derivatives = tuple[Array, Array, Array]
 
 #: estimated distance to the minimum, in units of -2 ln L, below which a fit is certified
 EDM_GOAL = 1e-8
-#: Newton steps that may polish a minimum
-POLISH_STEPS = 30
-#: expectation, relative to the observed counts, below which a minimum stands at zero expectation
-ZERO = 1e-6
+#: Newton steps that may polish a minimum, and halvings of each
+POLISH_STEPS, HALVINGS = 30, 60
+#: net expectation, relative to the components in it, below which a bin is at zero
+CANCELS = 1e-6
 
 
 def fit(
@@ -134,7 +134,7 @@ class _Problem:
 
         def curvature(x: Array) -> Array:
             point[self.index] = x
-            return self.likelihood.hessian(point)[np.ix_(self.index, self.index)]
+            return self._positive(point, self.likelihood.hessian(point), self.index)
 
         minuit = Minuit(
             lambda x: evaluate(x)[0],
@@ -167,7 +167,7 @@ class _Problem:
             step, edm = self._newton(point, gradient, hessian, np.flatnonzero(moving))
             if edm < 1e-3 * EDM_GOAL:
                 return point, (value, gradient, hessian)
-            for halving in range(30):
+            for halving in range(HALVINGS):
                 trial = np.clip(point + 0.5**halving * step, self.lower, self.upper)
                 if self.likelihood.value(trial) < value:
                     break
@@ -189,8 +189,7 @@ class _Problem:
                 inverse = np.linalg.inv(part)
                 edm = float(0.5 * gradient[index] @ inverse @ gradient[index])
                 covariance[np.ix_(index, index)] = 2.0 * inverse
-        expected, observed = self.likelihood.expected(point), self.likelihood.data.counts
-        if np.any(expected < ZERO * (1.0 + observed)) and np.any(expected < self._smallest_template()):
+        if self._touches_zero(point):
             status = Status.ZERO_EXPECTATION
         elif not positive:
             status = Status.NOT_POSITIVE
@@ -200,7 +199,8 @@ class _Problem:
             status = Status.AT_BOUND if active.any() else Status.OK
         names = self.likelihood.names
         errors = np.full(len(point), np.nan)
-        errors[index] = np.sqrt(np.diagonal(covariance)[index])
+        if status.good and status is not Status.ZERO_EXPECTATION:
+            errors[index] = np.sqrt(np.diagonal(covariance)[index])
         return FitResult(
             names=names,
             values=point,
@@ -215,21 +215,27 @@ class _Problem:
             likelihood=self.likelihood,
         )
 
-    def _smallest_template(self) -> Array:
-        """A millionth of what the templates could give: bins that are empty by construction are not at zero."""
-        return np.asarray(1e-6 * np.sum([c.counts for c in self.likelihood.components], axis=0))
+    def _touches_zero(self, point: Array) -> bool:
+        """Whether components cancel in some bin, so that its expectation cannot fall further."""
+        net = self.likelihood.expected(point)
+        parts = np.array(list(self.likelihood.expected_by_component(point).values()))
+        return bool(np.any(net < CANCELS * np.abs(parts).sum(axis=0)))
 
     def _newton(self, point: Array, gradient: Array, hessian: Array, index: Index) -> tuple[Array, float]:
-        """Newton step on ``index`` (Fisher scoring where the Hessian is not positive) and half its decrement."""
+        """Newton step on ``index`` and half its decrement."""
         step = np.zeros_like(point)
         if not len(index):
             return step, 0.0
-        part = hessian[np.ix_(index, index)]
-        if np.linalg.eigvalsh(_scaled(part))[0] <= 1e-12:
-            part = self.likelihood.fisher(point)[np.ix_(index, index)]
-            part = part + 1e-6 * np.diag(1.0 + np.diagonal(part))
-        step[index] = -np.linalg.solve(part, gradient[index])
+        step[index] = -np.linalg.solve(self._positive(point, hessian, index), gradient[index])
         return step, float(-0.5 * gradient @ step)
+
+    def _positive(self, point: Array, hessian: Array, index: Index) -> Array:
+        """The Hessian on ``index`` if it is positive definite, else the Fisher matrix with a small ridge."""
+        part = hessian[np.ix_(index, index)]
+        if np.linalg.eigvalsh(_scaled(part))[0] > 1e-12:
+            return part
+        part = self.likelihood.fisher(point)[np.ix_(index, index)]
+        return np.asarray(part + 1e-6 * np.diag(1.0 + np.diagonal(part)))
 
 
 def _scaled(matrix: Array) -> Array:

@@ -8,41 +8,40 @@ from scipy.special import ndtri
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Interval, Status
-from eventfit.inference.statistic import COWAN, tmu_tilde
+from eventfit.inference.statistic import COWAN, tmu, tmu_tilde
 from eventfit.quadrature import Array
 
 __all__ = ["profile_interval"]
 
-#: the search for further pieces covers this many standard deviations on either side
-REACH = 8.0
-POINTS = 33
+#: the search for further pieces reaches this many standard deviations, or the bounds if they are this near
+REACH, NEAR_BOUND = 8.0, 200.0
+#: points of the search per standard deviation
+DENSITY = 3.0
 
 
 def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
-    """All values with tmu_tilde below the chi-square quantile: two-sided, 2.706 for 90 %.
+    """All values whose likelihood ratio is below the chi-square quantile: two-sided, 2.706 for 90 %.
 
-    The cut is the asymptotic one for a parameter away from its bound (Wilks). A lower end at the bound means that the
-    bound itself is inside. All crossings on a grid of a quarter standard deviation are found, so disconnected
-    intervals come out as several pieces.
+    The statistic is ``tmu_tilde`` for a parameter bounded at zero, ``tmu`` otherwise; the cut is the asymptotic one for
+    a parameter away from its bound (Wilks). A lower end at the bound means that the bound itself is inside. Crossings
+    are sought on a grid of a third of a standard deviation, so disconnected intervals come out as several pieces.
 
     Returns
     -------
     Interval
-        In the fit parameter; status ``OPEN_RANGE`` if the upper bound of the parameter is inside.
+        In the fit parameter; status ``OPEN_RANGE`` if it reaches a bound other than zero.
     """
     cut = float(ndtri(0.5 + 0.5 * cl) ** 2)
-    outer = profile.crossing(cut, +1)
-    lower, upper = profile.bounds
-    far = upper if outer is None else min(upper, max(outer, profile.estimate + REACH * profile.scale()))
-    near = max(lower, profile.estimate - REACH * profile.scale())
-    grid = np.unique(np.concatenate([np.linspace(near, far, POINTS), [profile.estimate]]))
-    height = np.array([tmu_tilde(profile, float(mu)).value for mu in grid])
+    statistic = tmu_tilde if profile.bounds[0] == 0.0 else tmu
+    grid = _grid(profile, cut)
+    height = np.array([statistic(profile, float(mu)).value for mu in grid])
     pieces = _pieces(profile, grid, height, cut)
-    status = Status.OPEN_RANGE if height[-1] <= cut else profile.best.status
+    open_below = height[0] <= cut and grid[0] != 0.0
+    status = Status.OPEN_RANGE if height[-1] <= cut or open_below else profile.best.status
     card = profile_card(
         profile,
         method="profile likelihood",
-        statistic="tmu_tilde",
+        statistic=statistic.__name__,
         reference=COWAN,
         sided="two",
         cl=cl,
@@ -50,6 +49,21 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
         note="asymptotic cut; over-covers where the lower end is the bound",
     )
     return Interval(profile.parameter, pieces, profile.estimate, status, card)
+
+
+def _grid(profile: Profile, cut: float) -> Array:
+    """From beyond the lowest to beyond the highest crossing that the search covers, with the estimate in it."""
+    ends = []
+    for side, bound in zip((-1, +1), profile.bounds, strict=True):
+        crossing = profile.crossing(cut, side)
+        reach = profile.estimate + side * REACH * profile.scale()
+        if abs(bound - profile.estimate) < NEAR_BOUND * profile.scale() or crossing is None:
+            ends.append(bound)
+        else:
+            ends.append(side * max(side * crossing, side * reach))
+    low, high = (min(max(end, profile.bounds[0]), profile.bounds[1]) for end in ends)
+    points = 2 + int(DENSITY * (high - low) / profile.scale())
+    return np.unique(np.concatenate([np.linspace(low, high, points), [profile.estimate]]))
 
 
 def _pieces(profile: Profile, grid: Array, height: Array, cut: float) -> tuple[tuple[float, float], ...]:

@@ -31,13 +31,13 @@ class Status(Enum):
     AT_BOUND = "converged with parameters at a bound: their errors are one-sided and not quoted"
     NOT_CONVERGED = "no start converged: move the starts, narrow the bounds, or look for parameters the data do not fix"
     NOT_POSITIVE = "the Hessian is not positive definite at the minimum: fix or constrain the parameters it leaves free"
-    ZERO_EXPECTATION = "the minimum stands where a bin's expectation reaches zero: bound the parameter above that point"
+    ZERO_EXPECTATION = "the estimate stands where a bin's expectation reaches zero, the edge of the model: no errors"
     OPEN_RANGE = "the interval does not end inside the bounds of the parameter: widen the bounds"
 
     @property
     def good(self) -> bool:
         """Whether a number may be quoted."""
-        return self in (Status.OK, Status.AT_BOUND)
+        return self in (Status.OK, Status.AT_BOUND, Status.ZERO_EXPECTATION)
 
 
 @dataclass(frozen=True)

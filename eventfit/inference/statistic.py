@@ -1,7 +1,7 @@
 """Test statistics of Cowan, Cranmer, Gross and Vitells, Eur. Phys. J. C 71 (2011) 1554 (arXiv:1007.1727).
 
 What to use when: ``q0`` for the evidence of a signal; ``tmu_tilde`` for a two-sided interval and ``qmu_tilde`` for an
-upper limit on a parameter that cannot be negative.
+upper limit on a parameter that cannot be negative; ``tmu`` for a two-sided interval on a parameter of either sign.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from eventfit.errors import OutOfRange
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import FitResult
 
-__all__ = ["COWAN", "TestStatistic", "q0", "qmu_tilde", "tmu_tilde"]
+__all__ = ["COWAN", "TestStatistic", "q0", "qmu_tilde", "tmu", "tmu_tilde"]
 
 COWAN = "arXiv:1007.1727"
 
@@ -35,14 +35,19 @@ def q0(profile: Profile) -> TestStatistic:
     return TestStatistic(value, profile.best, conditional)
 
 
+def tmu(profile: Profile, mu: float) -> TestStatistic:
+    """Eq. (8): -2 ln of the likelihood ratio of ``mu``, for a parameter of either sign."""
+    conditional = profile.at(mu)
+    return TestStatistic(profile.delta(mu), profile.best, conditional)
+
+
 def tmu_tilde(profile: Profile, mu: float) -> TestStatistic:
     """Eq. (11): -2 ln of the likelihood ratio of ``mu`` with the estimate bounded at zero.
 
     Eq. (11) replaces a negative estimate by zero; here the fit itself is bounded, which is the same number.
     """
     _require_bounded(profile)
-    conditional = profile.at(mu)
-    return TestStatistic(profile.delta(mu), profile.best, conditional)
+    return tmu(profile, mu)
 
 
 def qmu_tilde(profile: Profile, mu: float) -> TestStatistic:
