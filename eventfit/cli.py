@@ -112,17 +112,17 @@ def reproduce(
     folder = prepare(output) if output is not None else None
     results = [_reproduced(analysis, toys, seed) for analysis in loaded]
     documents = [document(result) for result in results]
-    if json:
-        typer.echo(dumps(documents[0] if len(documents) == 1 else documents))
-    else:
-        for result in results:
-            _print(result)
     for result, content in zip(results, documents, strict=True):
         if folder is not None:
             _write_figures(result, folder)
             write_text(folder / f"{result.analysis.id}.json", dumps(content) + "\n")
         if accept:
             accept_result(result.analysis, content)
+    if json:
+        typer.echo(dumps(documents[0] if len(documents) == 1 else documents))
+    else:
+        for result in results:
+            _print(result)
     if any(result.failed for result in results):
         typer.echo("some fits failed: see the status of the rows without a value", err=True)
         raise typer.Exit(3)
