@@ -18,8 +18,11 @@ app = typer.Typer(
     name="eventfit",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # rendering help with rich would double its time
+    pretty_exceptions_enable=False,
     help="From a neutrino flux, a cross section and a detector response to a likelihood-ratio result.",
-    epilog="Exit codes: 0 ok, 2 bad input, 3 fit or statistics failure, 4 writing failed, 130 interrupted.",
+    epilog="Start with: eventfit reproduce xenon1t_2020. "
+    "Exit codes: 0 ok, 2 bad input, 3 fit or statistics failure, 4 writing failed, 130 interrupted.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output and nothing else.")]
@@ -64,7 +67,10 @@ def _guarded(verb: Callable[P, None]) -> Callable[P, None]:
 @app.command("list")
 @_guarded
 def list_analyses(json: Json = False) -> None:
-    """List the analyses that come with eventfit: id, title, parameter of interest, variants."""
+    """List the analyses that come with eventfit.
+
+    One line each: id, title, parameter of interest, variants.
+    """
     from eventfit.analysis import Analysis, shipped_analyses
 
     loaded = [Analysis.load(name) for name in shipped_analyses()]
@@ -87,7 +93,7 @@ def list_analyses(json: Json = False) -> None:
 @app.command()
 @_guarded
 def reproduce(
-    analyses: Annotated[list[str], typer.Argument(metavar="ANALYSIS...", help="Ids (see 'list') or .toml files.")],
+    analyses: Annotated[list[str], typer.Argument(metavar="ANALYSIS", help="Ids (see 'list') or .toml files.")],
     json: Json = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write figures (PNG, PDF) and the JSON here.")
@@ -100,7 +106,10 @@ def reproduce(
         bool, typer.Option("--accept", help="In a checkout: store the result as analyses/<id>/result.json.")
     ] = False,
 ) -> None:
-    """Rerun published results: every declared quantity and variant, published beside ours.
+    """Rerun published results, ours beside theirs.
+
+    Computes every declared quantity for every variant and prints quantity, variant, published, ours, ratio, method.
+    With -o DIR also the spectrum and the profile as PNG and PDF, and the result as JSON.
 
     Example: eventfit reproduce xenon1t_2020 -o figures
     """
@@ -134,7 +143,12 @@ def validate(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A declaration (.toml) or the id of an analysis.")],
     json: Json = False,
 ) -> None:
-    """Check a declaration: every key, table, unit and name; fold its templates and state their numerical error."""
+    """Check a declaration and its tables.
+
+    Reads every key, unit, table and name of every variant, folds the templates and states their numerical error.
+
+    Example: eventfit validate my_experiment/analysis.toml
+    """
     from eventfit.analysis import Analysis
 
     analysis = Analysis.load(file)
@@ -160,7 +174,12 @@ def cite(
     analysis: Annotated[str, typer.Argument(metavar="ANALYSIS", help="An id or a .toml file.")],
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX instead of one line each.")] = False,
 ) -> None:
-    """Print the bibliography of an analysis: the paper, every table it reads, its formulas and its methods."""
+    """Print the bibliography of an analysis.
+
+    The paper, every table that any variant reads, the formulas and the statistical methods.
+
+    Example: eventfit cite xenon1t_2020 --bibtex
+    """
     from eventfit.analysis import Analysis
     from eventfit.report.bibliography import METHODS, bibliography, reference
     from eventfit.report.bibliography import bibtex as as_bibtex
@@ -178,7 +197,10 @@ def cite(
 @app.command()
 @_guarded
 def schema() -> None:
-    """Print the JSON Schema of a declaration, for editors that complete it."""
+    """Print the JSON Schema of a declaration.
+
+    Editors that know it complete keys and mark errors in analysis.toml.
+    """
     from eventfit.analysis import Declaration
     from eventfit.report.json import dumps
 

@@ -17,6 +17,8 @@ class ElectronTreatment(ABC):
     """Number of electrons per formula unit that take part at the energy transfer T."""
 
     name: str
+    #: bibliography keys
+    cite: tuple[str, ...] = ()
 
     @abstractmethod
     def count(self, T: Array) -> Array:
@@ -47,12 +49,13 @@ class FreeElectrons(ElectronTreatment):
 class SteppingElectrons(ElectronTreatment):
     """Stepping approximation: an electron takes part, as if free, once T exceeds its binding energy.
 
-    Kopeikin et al., Phys. Atom. Nucl. 60 (1997) 1859; compared with atomic many-body theory in arXiv:1411.0574 (Ge)
-    and arXiv:1610.04177 (Xe). The energy deposited is T: the binding energy is released again in the same event.
+    Introduced for reactor neutrinos by Kopeikin et al. (1997); arXiv:1610.04177 compares it with relativistic many-body
+    theory for xenon. The energy deposited is T: the binding energy is released again in the same event.
     """
 
     target: Target
     name = "stepping"
+    cite = ("arXiv:1610.04177",)
 
     def count(self, T: Array) -> Array:
         return self.target.electrons_below(T)

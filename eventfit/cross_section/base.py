@@ -66,7 +66,6 @@ class Process(ABC):
     """Something a neutrino scatters on, with the terms of its cross section per formula unit of the target."""
 
     name: str
-    cite: tuple[str, ...]
     #: mass of the struck particle in keV
     mass: float
     terms: tuple[Term, ...]
@@ -78,6 +77,11 @@ class Process(ABC):
 
         Smooth through the kinematic edge: folding cuts the integral there, see :meth:`Measure.share_above`.
         """
+
+    @property
+    @abstractmethod
+    def cite(self) -> tuple[str, ...]:
+        """Bibliography keys of the formulas."""
 
     @abstractmethod
     def struck(self, T: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,6 +28,11 @@ class _OnElectrons(Process):
 
     electrons: ElectronTreatment
     mass = electron_mass
+    formula: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def cite(self) -> tuple[str, ...]:
+        return (*self.formula, *self.electrons.cite)
 
     def struck(self, T: Array) -> Array:
         return self.electrons.count(T)
@@ -48,7 +54,7 @@ class StandardModelElectron(_OnElectrons):
 
     sin2_theta_w: float
     name = "standard_model"
-    cite = ("hep-ph/0403168",)
+    formula = ("hep-ph/0403168",)
     terms = (Term("standard_model", {}, ALL_FLAVOURS),)
     couplings = ()
 
@@ -79,7 +85,7 @@ class MagneticMoment(_OnElectrons):
     """
 
     name = "magnetic_moment"
-    cite = ("vogel-engel1989", "arXiv:1403.6344")
+    formula = ("vogel-engel1989", "arXiv:1403.6344")
     terms = (Term("magnetic_moment", {"mu2": 1}, ALL_FLAVOURS),)
     couplings = (
         Coupling(
