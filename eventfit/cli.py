@@ -241,6 +241,9 @@ def _print(result: Reproduction) -> None:
 
     console = _console()
     console.print(result_table(result))
+    for row in result.rows:
+        if row.status != "ok":
+            console.print(f"{row.quantity}, {row.variant}: {row.remedy}", style="yellow", highlight=False)
     console.print("variants:", style="bold")
     for name, (meaning, _) in result.analysis.variants.items():
         error = result.runs[name].model.numerical_error

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from eventfit.analysis import Analysis, Model
-from eventfit.analysis.declaration import (
+from eventfit.analysis.reading import DEFAULT
+from eventfit.analysis.wanted import (
     BestFitWanted,
     CountsWanted,
     GoodnessWanted,
@@ -18,7 +19,6 @@ from eventfit.analysis.declaration import (
     Published,
     Wanted,
 )
-from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import DeclarationError, StatisticsError
 from eventfit.inference import (
     MethodCard,
@@ -123,8 +123,14 @@ def reproduce(
     Raises
     ------
     DeclarationError
-        A published value matches no computed one.
+        No result is declared, or a published value matches no computed one.
     """
+    if not analysis.default.result:
+        raise DeclarationError(
+            "the declaration asks for no result",
+            where=f"{analysis.path}: result",
+            fix='add a [[result]] table, e.g. quantity = "interval" and cl = 0.90',
+        )
     rows: list[Row] = []
     runs: dict[str, Run] = {}
     for name in analysis.variants:

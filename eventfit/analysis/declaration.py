@@ -6,45 +6,29 @@ from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from eventfit.analysis.strict import Finite, Name, NonNegative, Pair, Positive, Strict
+from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, Wanted
 from eventfit.flux.solar import SolarModel
 from eventfit.quadrature import Array
 from eventfit.units import exposure_units
 
 __all__ = [
     "Background",
-    "BestFitWanted",
-    "CountsWanted",
+    "ConstantQuenchingDeclared",
     "Declaration",
     "FreeNorm",
-    "GoodnessWanted",
-    "IntervalWanted",
-    "LimitWanted",
     "MagneticMomentDeclared",
-    "NaiveWanted",
     "Nuisance",
     "PoissonNuisance",
-    "Published",
+    "ResponseDeclared",
     "ScaleNuisance",
-    "SignificanceWanted",
     "SolarDeclared",
+    "SqrtResolutionDeclared",
     "StandardModelDeclared",
-    "Wanted",
+    "TargetDeclared",
 ]
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Level = Annotated[float, Field(gt=0, lt=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Pair = Annotated[list[Finite], Field(min_length=2, max_length=2)]
-
-
-class Strict(BaseModel):
-    """No unknown keys, no conversions, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class Exposure(Strict):
@@ -208,70 +192,6 @@ class PoissonNuisance(Strict):
 Nuisance = Annotated[ScaleNuisance | PoissonNuisance, Field(discriminator="kind")]
 
 
-class IntervalWanted(Strict):
-    """Two-sided profile likelihood interval."""
-
-    quantity: Literal["interval"]
-    cl: Level
-
-
-class LimitWanted(Strict):
-    """Upper limit by a named rule."""
-
-    quantity: Literal["upper_limit"]
-    cl: Level
-    rule: Literal["qmu_tilde", "delta_2_71"]
-
-
-class SignificanceWanted(Strict):
-    """q0 against the background-only hypothesis."""
-
-    quantity: Literal["significance"]
-
-
-class BestFitWanted(Strict):
-    """The estimate of the parameter of interest."""
-
-    quantity: Literal["best_fit"]
-
-
-class GoodnessWanted(Strict):
-    """-2 ln L relative to saturated: ``gof`` without signal, ``gof_best_fit`` at the best fit."""
-
-    quantity: Literal["gof", "gof_best_fit"]
-
-
-class CountsWanted(Strict):
-    """Counts in a window: observed, or expected from the declared backgrounds at their nominal norm."""
-
-    quantity: Literal["observed_counts", "expected_counts"]
-    window_keV: Pair
-
-
-class NaiveWanted(Strict):
-    """Counting in a window with a background taken as known: what a quick estimate quotes."""
-
-    quantity: Literal["naive_significance"]
-    window_keV: Pair
-
-
-Wanted = Annotated[
-    BestFitWanted | IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
-    Field(discriminator="quantity"),
-]
-
-
-class Published(Strict):
-    """A published value that stands beside ours: matched by quantity, variant and kind."""
-
-    quantity: str
-    variant: str = "default"
-    kind: Literal["observed", "expected", "counting", "naive"] = "observed"
-    value: Finite | Pair
-    where: str
-    note: str = ""
-
-
 class Declaration(Strict):
     """One analysis, or one variant of it."""
 
@@ -287,10 +207,10 @@ class Declaration(Strict):
     ]
     response: ResponseDeclared
     data: DataDeclared
-    background: list[Background] = []
-    nuisance: list[Nuisance] = []
-    result: list[Wanted] = []
-    published: list[Published] = []
+    background: list[Background] = Field(default_factory=list)
+    nuisance: list[Nuisance] = Field(default_factory=list)
+    result: list[Wanted] = Field(default_factory=list)
+    published: list[Published] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _windows_on_edges(self) -> Declaration:

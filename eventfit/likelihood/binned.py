@@ -214,9 +214,10 @@ class Likelihood:
 
     @cached_property
     def model_hash(self) -> str:
-        """sha256 over templates, factors, parameters and data."""
+        """sha256 over templates, factors, parameters, data and the hashes of the inputs."""
         digest = hashlib.sha256()
-        for part in (self.parameters, [(c.name, c.factors) for c in self.components]):
+        declared = [(c.name, c.factors) for c in self.components]
+        for part in (self.parameters, declared, sorted(self.input_hashes.items())):
             digest.update(repr(part).encode())
         for array in (self._templates, self.data.counts, self.data.auxiliary):
             digest.update(np.ascontiguousarray(array).tobytes())

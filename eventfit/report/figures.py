@@ -21,7 +21,7 @@ __all__ = ["poisson_errors", "profile_figure", "save", "spectrum_figure"]
 
 #: colours that stay apart in print and for colour-blind readers (Okabe and Ito)
 DATA, BACKGROUND, BEST, SIGNAL, PUBLISHED = "black", "#0072B2", "#D55E00", "#009E73", "#999999"
-OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#0072B2", "#000000")
+OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#0072B2", "#000000", "#8B4513")
 STYLES = ("-", "--", "-.", ":")
 
 
@@ -75,7 +75,7 @@ def profile_figure(reproduction: Reproduction) -> Figure:
     end = 1.25 * max(row.value[1] for row in rows if isinstance(row.value, tuple))
     figure = Figure(figsize=(7.0, 4.8), layout="constrained")
     axes = figure.subplots()
-    styles = cycle(zip(OTHERS * 2, STYLES * 3, strict=True))
+    styles = zip(cycle(OTHERS), cycle(STYLES), strict=False)
     for name, run in reproduction.runs.items():
         if run.profile is None:
             continue

@@ -52,6 +52,7 @@ def _row(row: Row) -> dict[str, Any]:
         "method": _card(row.card),
         "published": published,
         "status": row.status,
+        "status_text": row.remedy or row.status,
     }
 
 
