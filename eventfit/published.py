@@ -219,8 +219,8 @@ def _window(model: Model, wanted: CountsWanted | NaiveWanted) -> tuple[float, fl
     low, high = wanted.window_keV
     edges = model.observed.edges
     inside = (edges[:-1] >= low) & (edges[1:] <= high)
-    expected = sum(float(b.counts[inside].sum()) for b in model.backgrounds)
-    return float(model.observed.counts[inside].sum()), expected
+    expected = sum(float(b.values()[inside].sum()) for b in model.backgrounds)
+    return float(model.observed.values()[inside].sum()), expected
 
 
 def _counts(model: Model, wanted: CountsWanted) -> Row:

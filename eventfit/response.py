@@ -104,6 +104,8 @@ class Efficiency:
     name: str = "efficiency"
 
     def __post_init__(self) -> None:
+        if np.any(np.diff(self.energy) <= 0):
+            raise OutOfRange("the energies of an efficiency have to increase strictly", where=self.name)
         bad = ~((self.value >= 0.0) & (self.value <= 1.0))
         if bad.any():
             row = int(np.argmax(bad))
@@ -169,6 +171,11 @@ class Response:
         """Whether the efficiency acts on the reconstructed axis."""
         return self.efficiency is not None and self.order.index("efficiency") > self.order.index("resolution")
 
+    @property
+    def is_sharp(self) -> bool:
+        """Whether nothing is smeared."""
+        return isinstance(self.resolution, PerfectResolution)
+
     def moments(self, T: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the reconstructed value for true recoils ``T``."""
         visible = T if self.quenching is None else self.quenching.visible(T)
@@ -221,31 +228,38 @@ class Response:
 
     def support(self, edges: Array, limit: float) -> tuple[float, float]:
         """Range of true recoils (keV) up to ``limit`` that can be reconstructed between the outer ``edges``."""
-        T = np.concatenate([[0.0], np.geomspace(1e-3, limit, 4000)])
+        T = _recoils(limit)
         mean, sigma = self.moments(T)
-        reach = np.flatnonzero((mean + REACH * sigma >= edges[0]) & (mean - REACH * sigma <= edges[-1]))
-        if not len(reach):
+        below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
+        if below[-1]:
             raise OutOfRange(
                 "no recoil that the source can produce is reconstructed inside the window",
                 where="response.edges",
                 given=f"{edges[0]:g} to {edges[-1]:g} {self.axis.unit}",
                 allowed=f"recoils up to {limit:g} keV",
             )
-        return float(T[max(reach[0] - 1, 0)]), float(T[min(reach[-1] + 1, len(T) - 1)])
+        first = int(np.argmin(below)) - 1
+        last = int(np.argmax(above)) if above.any() else -1
+        return float(T[max(first, 0)]), float(T[last])
 
     def breakpoints(self, edges: Array, limit: float) -> Array:
         """True recoils (keV) where :meth:`matrix` jumps or bends: bin edges without smearing, efficiency knots."""
         knots = np.empty(0)
         if self.efficiency is not None and not self.efficiency_is_reconstructed:
             knots = self.efficiency.energy
-        T = np.concatenate([[0.0], np.geomspace(1e-3, limit, 4000)])
-        mean, sigma = self.moments(T)
-        if np.all(sigma == 0):
+        T = _recoils(limit)
+        mean = self.moments(T)[0]
+        if self.is_sharp:
             sharp = edges
             if self.efficiency is not None and self.efficiency_is_reconstructed:
                 sharp = np.concatenate([edges, self.efficiency.energy])
             knots = np.concatenate([knots, np.interp(sharp, mean, T)])
         return np.unique(knots)
+
+
+def _recoils(limit: float) -> Array:
+    """Recoil energies (keV) from 0 to ``limit`` on which the range and the inverse of the mean are sought."""
+    return np.concatenate([[0.0], limit * np.geomspace(1e-6, 1.0, 4000)])
 
 
 def _smeared(x: Array, mean: Array, sigma: Array) -> tuple[Array, Array]:

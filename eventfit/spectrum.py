@@ -21,15 +21,26 @@ ORDER_E, ORDER_T = 2, 4
 STEP_SIGMA, STEP_T = 1.0, 0.5
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What UHI wants to know of an axis."""
+
+    circular: bool = False
+    discrete: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Bins:
     """A UHI axis over ``edges``: indexing gives (low, high)."""
 
     edges: Array
+    traits: Traits = Traits()
 
-    @property
-    def traits(self) -> Mapping[str, bool]:
-        return {"circular": False, "discrete": False}
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Bins) and np.array_equal(self.edges, other.edges)
+
+    def __hash__(self) -> int:
+        return hash(self.edges.tobytes())
 
     def __len__(self) -> int:
         return len(self.edges) - 1
@@ -43,26 +54,26 @@ class Bins:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """A histogram that follows the UHI protocol: ``edges`` (n + 1,) in keV, ``counts`` (n,), ``variance`` (n,).
+    """A histogram that follows the UHI protocol: ``edges`` (n + 1,) in keV, ``content`` (n,), ``variance`` (n,).
 
     ``+`` adds spectra over equal edges, ``*`` scales. Variances are zero for an expectation.
     """
 
     edges: Array
-    counts: Array
+    content: Array
     variance: Array = field(default_factory=lambda: np.zeros(0))
     name: str = ""
 
     def __post_init__(self) -> None:
         if self.variance.size == 0:
-            object.__setattr__(self, "variance", np.zeros(len(self.counts)))
-        sizes = (len(self.edges) - 1, len(self.counts), len(self.variance))
+            object.__setattr__(self, "variance", np.zeros(len(self.content)))
+        sizes = (len(self.edges) - 1, len(self.content), len(self.variance))
         if len(set(sizes)) != 1 or np.any(np.diff(self.edges) <= 0):
             raise OutOfRange(
-                "edges, counts and variances do not belong together",
+                "edges, contents and variances do not belong together",
                 where=f"spectrum {self.name!r}",
-                given=f"{sizes[0]} bins, {sizes[1]} counts, {sizes[2]} variances",
-                allowed="increasing edges, one count and one variance per bin",
+                given=f"{sizes[0]} bins, {sizes[1]} contents, {sizes[2]} variances",
+                allowed="increasing edges, one content and one variance per bin",
             )
 
     @property
@@ -74,18 +85,23 @@ class Spectrum:
         return (Bins(self.edges),)
 
     def values(self) -> Array:
-        return self.counts
+        return self.content
 
     def variances(self) -> Array:
         return self.variance
 
+    def counts(self) -> Array:
+        """Effective number of entries: content squared over variance, the content itself where there is no variance."""
+        seen = self.variance > 0
+        return np.where(seen, self.content**2 / np.where(seen, self.variance, 1.0), self.content)
+
     def __add__(self, other: Spectrum) -> Spectrum:
         if not np.array_equal(self.edges, other.edges):
             raise OutOfRange("only spectra over the same edges add", where=f"{self.name!r} + {other.name!r}")
-        return Spectrum(self.edges, self.counts + other.counts, self.variance + other.variance, self.name)
+        return Spectrum(self.edges, self.content + other.content, self.variance + other.variance, self.name)
 
     def __mul__(self, factor: float) -> Spectrum:
-        return Spectrum(self.edges, factor * self.counts, factor**2 * self.variance, self.name)
+        return Spectrum(self.edges, factor * self.content, factor**2 * self.variance, self.name)
 
     __rmul__ = __mul__
 
@@ -94,7 +110,7 @@ class Spectrum:
         index = np.searchsorted(self.edges, edges)
         if len(edges) < 2 or np.any(np.diff(edges) <= 0) or np.any(np.take(self.edges, index, mode="clip") != edges):
             raise OutOfRange("new edges have to be old edges", where=f"spectrum {self.name!r}", given=edges)
-        total = np.concatenate([[0.0], np.cumsum(self.counts)])
+        total = np.concatenate([[0.0], np.cumsum(self.content)])
         spread = np.concatenate([[0.0], np.cumsum(self.variance)])
         return Spectrum(np.asarray(edges), np.diff(total[index]), np.diff(spread[index]), self.name)
 
@@ -183,14 +199,15 @@ def fold(
     for process in processes:
         coarse, fine = (_templates(fluxes, process, response, edges, factor) for factor in (1, 2))
         for (flux, term, counts), (_, _, better) in zip(coarse, fine, strict=True):
-            error = _relative_change(counts, better)
+            error, bin_ = _largest_change(counts, better)
             if not error <= tolerance:
                 raise NumericalError(
                     "the fold has not converged: doubling its nodes changes a bin too much",
-                    where=f"{flux.name} through {process.name}",
-                    given=f"{error:.2g}",
+                    where=f"{flux.name} through {process.name}, bin {bin_ + 1} "
+                    f"({edges[bin_]:g} to {edges[bin_ + 1]:g} {response.axis.unit})",
+                    given=f"relative change {error:.2g}",
                     allowed=f"{tolerance:.2g}",
-                    fix="keep the window away from T = 0, or raise the tolerance knowingly",
+                    fix="narrow the bins there; a magnetic term diverges as 1 / T, so keep the window away from T = 0",
                 )
             spectrum = Spectrum(edges, scale * counts, name=f"{flux.name}.{term.name}")
             templates.append(Template(spectrum, flux.name, process.name, term.name, term.powers, error))
@@ -203,8 +220,7 @@ def _templates(
     bases = {term.basis for term in process.terms}
     measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
     every = [measure for states in measures.values() for measure in states.values()]
-    lines_and_end_points = [np.append(m.energy[m.low == m.high], m.high.max()) for m in every]
-    ends = maximum_recoil(np.concatenate(lines_and_end_points), process.mass)
+    ends = maximum_recoil(np.concatenate([_kinks(m, response) for m in every]), process.mass)
     folding = Folding.build(
         response,
         edges,
@@ -217,6 +233,13 @@ def _templates(
         for flux in fluxes
         for term in process.terms
     ]
+
+
+def _kinks(measure: Measure, response: Response) -> Array:
+    """Neutrino energies whose recoil edges are kinks of the rate: lines and end points; without smearing all panels."""
+    if response.is_sharp:
+        return np.unique(measure.high)
+    return np.append(measure.energy[measure.low == measure.high], measure.high.max())
 
 
 def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:
@@ -233,8 +256,13 @@ def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: 
     return np.array(panels)
 
 
-def _relative_change(counts: Array, better: Array) -> float:
-    """Largest |counts - better| per bin relative to its content; bins below 1e-12 of the largest do not count."""
-    floor = 1e-12 * float(np.max(np.abs(better), initial=0.0))
-    change = np.abs(counts - better) / np.maximum(np.abs(better), max(floor, 1e-300))
-    return float(np.max(change, initial=0.0))
+def _largest_change(counts: Array, better: Array) -> tuple[float, int]:
+    """Largest |counts - better| of a bin relative to its content, and the bin.
+
+    A bin that holds less than a millionth of the total is measured against that millionth: at a spectrum's end point
+    the content falls to nothing and no rule keeps a relative error.
+    """
+    floor = max(1e-6 * float(np.abs(better).sum()), 1e-300)
+    change = np.abs(counts - better) / np.maximum(np.abs(better), floor)
+    worst = int(np.argmax(change))
+    return float(change[worst]), worst

@@ -118,7 +118,7 @@ class Analysis:
             analysis=self.id,
             variant=variant,
             declaration=declared,
-            likelihood=Likelihood.build(parameters, components, observed.counts, hashes),
+            likelihood=Likelihood.build(parameters, components, observed.values(), hashes),
             poi=poi,
             reported=reported,
             observed=observed,

@@ -39,8 +39,8 @@ def build_components(
     Couplings are global names; all others are local and carry ``prefix``, the id of the analysis.
     """
     parameters = [Parameter(c.name, c.unit, c.start, c.lower, meaning=c.meaning) for c in physics.couplings]
-    counts = {t.name: t.spectrum.counts for t in physics.templates}
-    counts |= {name: spectrum.counts for name, spectrum in backgrounds.items()}
+    counts = {t.name: t.spectrum.values() for t in physics.templates}
+    counts |= {name: spectrum.values() for name, spectrum in backgrounds.items()}
     factors: dict[str, list[Factor]] = {name: [] for name in counts}
     for template in physics.templates:
         factors[template.name] += [Power(name, power) for name, power in template.powers.items()]

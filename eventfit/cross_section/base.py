@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventfit.errors import OutOfRange
 from eventfit.flux.base import Basis
 from eventfit.quadrature import Array
 
@@ -99,7 +100,14 @@ class Process(ABC):
         ----------
         T, E
             Recoil (n_T,) and neutrino energies (n_E,) in keV.
+
+        Raises
+        ------
+        OutOfRange
+            A recoil that is not positive: a magnetic term diverges there.
         """
+        if np.any(np.asarray(T) <= 0):
+            raise OutOfRange("recoil energies have to be positive", where=f"{self.name}.dsigma_dT")
         T, E = np.asarray(T, dtype=float)[:, None], np.asarray(E, dtype=float)[None, :]
         allowed = maximum_recoil(E, self.mass) >= T
         return np.where(allowed, self.kernel(term, T, E, state) * self.struck(T), 0.0)

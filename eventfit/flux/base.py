@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from eventfit.errors import OutOfRange
-from eventfit.quadrature import Array, gauss_legendre, share_above
+from eventfit.quadrature import Array, Index, gauss_legendre, share_above
 
 __all__ = ["FLAVOURS", "Basis", "Flux", "Measure"]
 
@@ -27,15 +27,16 @@ class Measure:
     ----------
     energy, weight
         Nodes in keV and weights (density times quadrature weight), shape (n,).
-    low, high
-        The panel a node belongs to, shape (n,); a line has ``low == high == energy``. All nodes of a panel are
-        Gauss-Legendre points and stand together.
+    low, high, position
+        The panel a node belongs to and its place in it, shape (n,); a line has ``low == high == energy``. All nodes of
+        a panel are Gauss-Legendre points and stand together, from position 0.
     """
 
     energy: Array
     weight: Array
     low: Array
     high: Array
+    position: Index
 
     def __post_init__(self) -> None:
         if not (np.all(np.isfinite(self.weight)) and np.all(self.weight >= 0) and np.all(self.energy > 0)):
@@ -45,20 +46,22 @@ class Measure:
     def lines(cls, energy: Array, intensity: Array) -> Measure:
         """Monochromatic lines: one node each."""
         energy = np.asarray(energy, dtype=float)
-        return cls(energy, np.asarray(intensity, dtype=float), energy, energy)
+        position = np.zeros(len(energy), dtype=np.intp)
+        return cls(energy, np.asarray(intensity, dtype=float), energy, energy, position)
 
     @classmethod
     def from_density(cls, edges: Array, density: Callable[[Array], Array], order: int) -> Measure:
         """A continuum: ``order`` Gauss-Legendre nodes in each panel between ``edges`` (keV)."""
         energy, width = gauss_legendre(edges, order)
-        return cls(energy, width * density(energy), np.repeat(edges[:-1], order), np.repeat(edges[1:], order))
+        low, high = np.repeat(edges[:-1], order), np.repeat(edges[1:], order)
+        return cls(energy, width * density(energy), low, high, np.tile(np.arange(order), len(edges) - 1))
 
     def __add__(self, other: Measure) -> Measure:
-        pairs = zip(self._arrays(), other._arrays(), strict=True)
-        return Measure(*(np.concatenate(pair) for pair in pairs))
+        names = ("energy", "weight", "low", "high", "position")
+        return Measure(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names})
 
     def __mul__(self, factor: float) -> Measure:
-        return Measure(self.energy, factor * self.weight, self.low, self.high)
+        return replace(self, weight=factor * self.weight)
 
     __rmul__ = __mul__
 
@@ -81,18 +84,14 @@ class Measure:
         share = (self.low >= threshold).astype(float)
         row, node = np.nonzero((self.low < threshold) & (threshold < self.high))
         if len(row):
-            starts = np.flatnonzero(np.concatenate([[True], (np.diff(self.low) != 0) | (np.diff(self.high) != 0)]))
+            starts = np.flatnonzero(self.position == 0)
             sizes = np.diff(np.append(starts, len(self.energy)))
-            panel = np.searchsorted(starts, node, side="right") - 1
-            order, position = sizes[panel], node - starts[panel]
+            order, position = np.repeat(sizes, sizes)[node], self.position[node]
             x0 = 2.0 * (threshold[row, 0] - self.low[node]) / (self.high[node] - self.low[node]) - 1.0
             for k in np.unique(order):
                 sel = np.flatnonzero(order == k)
                 share[row[sel], node[sel]] = share_above(x0[sel], int(k))[np.arange(len(sel)), position[sel]]
         return share
-
-    def _arrays(self) -> tuple[Array, Array, Array, Array]:
-        return self.energy, self.weight, self.low, self.high
 
 
 class Flux(ABC):

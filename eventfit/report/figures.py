@@ -37,7 +37,7 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
     run = reproduction.runs[variant]
     model, profile = run.model, _profile(run)
     null, best = profile.at(0.0), profile.best
-    edges, n = model.observed.edges, model.observed.counts
+    edges, n = model.observed.edges, model.observed.values()
     centre = 0.5 * (edges[:-1] + edges[1:])
     figure = Figure(figsize=(7.0, 5.6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -136,7 +136,7 @@ def _best_label(model: Model, profile: Profile) -> str:
 
 
 def _signed_deviance(model: Model, result: FitResult) -> Array:
-    expected, n = model.likelihood.expected(result.values), model.observed.counts
+    expected, n = model.likelihood.expected(result.values), model.observed.values()
     return np.asarray(np.sign(n - expected) * np.sqrt(poisson_deviance(n, expected)[0]))
 
 

@@ -1,0 +1,73 @@
+"""Targets: atoms per kg and the electrons that an energy transfer can reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eventfit.errors import UnknownName
+from eventfit.tables import Tables, shipped
+from eventfit.target import Element, Target
+
+XENON = Target.load(Tables(shipped("data")), "xenon")
+K_EDGE = 34.561  # keV
+AVOGADRO = 6.02214076e23
+
+# -- invariant --------------------------------------------------------------------------------------------------------
+
+
+def test_xenon_is_neutral() -> None:
+    assert XENON.electrons == 54
+    assert XENON.electrons_below(np.array([1e6])).tolist() == [54]
+
+
+def test_electrons_below_rises_from_zero() -> None:
+    T = np.concatenate([[0.0, 0.0121], np.geomspace(0.0122, 100, 5000)])
+    count = XENON.electrons_below(T)
+    assert count[:2].tolist() == [0, 0]
+    assert np.all(np.diff(count) >= 0)
+    assert set(np.flatnonzero(np.diff(count))) == set(np.searchsorted(T, XENON.shell_energies, side="right") - 1)
+
+
+def test_an_edge_opens_just_above_its_energy() -> None:
+    T = np.array([np.nextafter(K_EDGE, 0), K_EDGE, np.nextafter(K_EDGE, 100)])
+    assert XENON.electrons_below(T).tolist() == [52, 52, 54]
+    assert XENON.electrons_below(T[:, None]).shape == (3, 1)
+
+
+def test_a_compound_counts_its_atoms() -> None:
+    light = Element("A", mass=2.0, binding_energy=np.array([1.0]), electrons=np.array([1.0]))
+    heavy = Element("B", mass=10.0, binding_energy=np.array([1.0, 5.0]), electrons=np.array([6.0, 2.0]))
+    compound = Target("A2B", ((light, 2), (heavy, 1)))
+    assert compound.units_per_kg == pytest.approx(1 / 14.0)
+    assert compound.electrons == 10
+    assert compound.electrons_below(np.array([0.5, 2.0, 6.0])).tolist() == [0, 8, 10]
+    assert compound.shell_energies.tolist() == [1.0, 5.0]
+
+
+def test_an_unknown_material_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UnknownName, match=r"unobtainium(.|\n)*xenon"):
+        Target.load(Tables(shipped("data")), "unobtainium")
+
+
+# -- reference --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("molar_mass_g", [pytest.param(131.293, id="CIAAW 2021, Xe; CODATA 2022, Avogadro constant")])
+def test_atoms_per_kg(molar_mass_g: float) -> None:
+    assert XENON.units_per_kg == pytest.approx(1000 * AVOGADRO / molar_mass_g, rel=1e-8)
+
+
+#: K, L1-L3, M1-M5, N1-N5, O1-O3 in eV
+EDGES_EV = "34561 5453 5107 4786 1148.7 1002.1 940.6 689 676.4 213.2 146.7 145.5 69.5 67.5 23.3 13.4 12.1"
+#: electrons above each edge; a widely copied public list has 47, 39, 31, 21, 13, 3 in it, which is wrong
+STEPS = [54, 52, 50, 48, 44, 42, 40, 36, 32, 26, 24, 22, 18, 14, 8, 6, 4]
+
+
+@pytest.mark.parametrize(
+    ("edges_eV", "steps"), [pytest.param(EDGES_EV, STEPS, id="X-ray Data Booklet 2009, Table 1-1")]
+)
+def test_steps_of_the_xenon_shells(edges_eV: str, steps: list[int]) -> None:
+    edge = np.array([float(value) for value in edges_eV.split()]) / 1000
+    assert XENON.electrons_below(edge * (1 + 1e-9)).tolist() == steps
+    assert XENON.electrons_below(edge * (1 - 1e-9)).tolist() == [*steps[1:], 0]
