@@ -9,33 +9,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
 from eventfit.errors import AmbiguousTable, BadTable, ChecksumMismatch, MissingInput, PathOutsideFolder
+from eventfit.provenance import Check, Provenance, read_provenance
 from eventfit.quadrature import Array
 
-__all__ = ["STATUSES", "Table", "Tables", "inside", "shipped"]
-
-#: how far a number can be trusted, best first
-STATUSES = ("official", "transcribed", "digitised", "computed", "recalled-unverified")
-#: unit in the provenance -> what the column name has to end with
-UNIT_SUFFIX = {
-    "keV": "_keV",
-    "1/keV": "_per_keV",
-    "1/(cm^2 s)": "_per_cm2_s",
-    "u": "_u",
-    "counts": "_counts",
-    "1": "",
-    "text": "",
-}
-META_KEYS = ("title", "cite", "where", "status", "obtained", "licence", "sha256", "columns", "check")
-CHECK_KEYS = {"kind", "column", "value", "tolerance", "note", "first", "last", "at"}
+__all__ = ["Table", "Tables", "inside", "shipped"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,117 +143,62 @@ def shipped(folder: str) -> Path:
 
 
 def _load(name: str, path: Path) -> Table:
-    meta = _provenance(name, path.with_suffix(".toml"))
     try:
         data = path.read_bytes()
     except OSError as error:
         raise MissingInput(f"cannot read the table {name!r}", where=str(path), given=error.strerror) from error
+    provenance = read_provenance(path.with_suffix(".toml"))
     digest = hashlib.sha256(data).hexdigest()
-    if digest != meta["sha256"]:
+    if digest != provenance.sha256:
         raise ChecksumMismatch(
             f"the table {name!r} was changed after its provenance was written",
             where=str(path),
             given=digest,
-            allowed=str(meta["sha256"]),
+            allowed=provenance.sha256,
             fix="restore the file; if the change is meant, say so in 'obtained' and update sha256",
         )
-    columns, text = _parse(path, data, meta["columns"])
+    columns, text = _parse(path, data, provenance)
     table = Table(
         name=name,
         columns=columns,
         text=text,
-        title=meta["title"],
-        cite=tuple(meta["cite"]),
-        where=meta["where"],
-        status=meta["status"],
+        title=provenance.title,
+        cite=tuple(provenance.cite),
+        where=provenance.where,
+        status=provenance.status,
         sha256=digest,
-        caveats=tuple(meta.get("caveats", ())),
+        caveats=tuple(provenance.caveats),
     )
-    for check in meta["check"]:
+    for check in provenance.check:
         _verify(table, check)
     return table
 
 
-def _provenance(name: str, path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise MissingInput(
-            f"the table {name!r} has no provenance",
-            where=str(path),
-            fix=f"write {path.name} beside it (see data/README.md)",
-        )
-    try:
-        meta = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadTable("the provenance cannot be read", where=str(path), given=error) from error
-    missing = [key for key in META_KEYS if key not in meta]
-    unknown = sorted(set(meta) - set(META_KEYS) - {"caveats"})
-    if missing or unknown:
-        raise BadTable(
-            "the provenance has missing or unknown keys",
-            where=str(path),
-            given=f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}",
-            allowed=", ".join(META_KEYS) + ", caveats (optional)",
-        )
-    if meta["status"] not in STATUSES:
-        raise BadTable("unknown status", where=f"{path}: status", given=meta["status"], allowed=", ".join(STATUSES))
-    if not isinstance(meta["columns"], dict) or not isinstance(meta["check"], list):
-        raise BadTable(
-            "columns and checks have the wrong form",
-            where=str(path),
-            allowed='[columns] with name = { unit = "...", meaning = "..." }, and [[check]] tables',
-        )
-    for check in meta["check"]:
-        if not {"kind", "column", "value", "tolerance", "note"} <= set(check) <= CHECK_KEYS:
-            raise BadTable("a check has missing or unknown keys", where=f"{path}: check", given=check)
-    return meta
-
-
-def _parse(path: Path, data: bytes, declared: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
+def _parse(path: Path, data: bytes, provenance: Provenance) -> tuple[dict[str, Array], dict[str, tuple[str, ...]]]:
     try:
         rows = list(csv.reader(data.decode("utf-8").splitlines(), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadTable("the file is not CSV in UTF-8", where=str(path), given=error) from error
     header = rows[0] if rows else []
-    if header != list(declared) or len(rows) < 2:
+    if header != list(provenance.columns) or len(rows) < 2:
         raise BadTable(
             "the columns differ from those of the provenance, or there are no rows",
             where=str(path),
-            given=", ".join(header),
-            allowed=", ".join(declared),
+            given=", ".join(header) or "no header",
+            allowed=", ".join(provenance.columns),
         )
     if ragged := [i for i, row in enumerate(rows[1:], 1) if len(row) != len(header)]:
         raise BadTable("a row has the wrong number of cells", where=f"{path}, row {ragged[0]}")
     columns: dict[str, Array] = {}
     text: dict[str, tuple[str, ...]] = {}
-    for index, column in enumerate(header):
-        unit = _unit(path, column, declared[column])
+    for index, (column, about) in enumerate(provenance.columns.items()):
         cells = [row[index] for row in rows[1:]]
-        if unit == "text":
+        if about.unit == "text":
             text[column] = tuple(cells)
         else:
-            columns[column] = _numbers(f"{path}, column {column}", cells, unit)
+            columns[column] = _numbers(f"{path}, column {column}", cells, about.unit)
     _check_first(path, header[0], columns, text)
     return columns, text
-
-
-def _unit(path: Path, column: str, declared: object) -> str:
-    unit = declared.get("unit") if isinstance(declared, dict) else None
-    if unit not in UNIT_SUFFIX:
-        raise BadTable(
-            f"the column {column!r} has no unit, or one that tables do not use",
-            where=f"{path}: columns.{column}.unit",
-            given=unit,
-            allowed=", ".join(UNIT_SUFFIX),
-            fix="convert the column to a unit of the contract and name it",
-        )
-    if not column.endswith(UNIT_SUFFIX[unit]):
-        raise BadTable(
-            "a column's name does not carry its unit",
-            where=f"{path}: columns.{column}",
-            given=f"unit {unit}",
-            allowed=f"a name that ends with {UNIT_SUFFIX[unit]!r}",
-        )
-    return str(unit)
 
 
 def _numbers(where: str, cells: list[str], unit: str) -> Array:
@@ -301,32 +230,28 @@ def _check_first(path: Path, first: str, columns: Mapping[str, Array], text: Map
         )
 
 
-def _verify(table: Table, check: Mapping[str, Any]) -> None:
-    column = table[check["column"]]
-    part = column[check.get("first", 0) : check.get("last", len(column))]
+def _verify(table: Table, check: Check) -> None:
+    column = table[check.column]
     x = next(iter(table.columns.values()))
-    if check["kind"] == "sum":
-        found = float(part.sum())
-    elif check["kind"] == "maximum":
-        found = float(part.max())
-    elif check["kind"] == "end_point":
-        found = float(part[-1])
-    elif check["kind"] == "integral":
-        found = float(np.trapezoid(column, x))
-    elif check["kind"] == "value_at":
-        found = float(np.interp(check["at"], x, column))
-    else:
+    part = column[check.first : check.last]
+    if not len(part):
+        raise BadTable("a check looks at no row", where=table.name, given=f"rows {check.first} to {check.last}")
+    match check.kind:
+        case "sum":
+            found = float(part.sum())
+        case "maximum":
+            found = float(part.max())
+        case "end_point":
+            found = float(part[-1])
+        case "integral":
+            found = float(np.trapezoid(part, x[check.first : check.last]))
+        case "value_at":
+            found = float(np.interp(check.at, x, column))
+    if not abs(found - check.value) <= check.tolerance * (1 + 1e-12):
         raise BadTable(
-            "unknown kind of check",
-            where=table.name,
-            given=check["kind"],
-            allowed="sum, maximum, end_point, integral, value_at",
-        )
-    if not abs(found - check["value"]) <= check["tolerance"] * (1 + 1e-12):
-        raise BadTable(
-            f"a check of the provenance fails: {check['kind']} of {check['column']} ({check['note']})",
+            f"a check of the provenance fails: {check.kind} of {check.column} ({check.note})",
             where=table.name,
             given=f"{found:.9g}",
-            allowed=f"{check['value']} +- {check['tolerance']}",
+            allowed=f"{check.value} +- {check.tolerance}",
             fix="correct the table, or the check if the publication says otherwise",
         )

@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from eventfit.analysis.strict import Finite, Name, NonNegative, Pair, Positive, Strict
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, Wanted
 from eventfit.flux.solar import SolarModel
 from eventfit.quadrature import Array
+from eventfit.strict import Finite, Name, NonNegative, Pair, Positive, Strict
 from eventfit.units import exposure_units
 
 __all__ = [

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eventfit.analysis.strict import Finite, Level, Pair, Strict
+from eventfit.strict import Finite, Level, Pair, Strict
 
 __all__ = [
     "BestFitWanted",
