@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
@@ -54,9 +55,17 @@ def _guarded(verb: Callable[P, None]) -> Callable[P, None]:
 
         try:
             verb(*args, **kwargs)
+            sys.stdout.flush()
         except EventfitError as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(error.exit_code) from None
+        except OSError as error:
+            from eventfit.report.store import silence
+
+            silence(sys.stdout)
+            if not isinstance(error, BrokenPipeError):
+                typer.echo(f"WriteFailed: standard output could not be written\n  given:   {error.strerror}", err=True)
+            raise typer.Exit(4) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
@@ -81,12 +90,13 @@ def list_analyses(json: Json = False) -> None:
         typer.echo(dumps([dict(zip(("analysis", "title", "poi", "variants"), key, strict=True)) for key in keys]))
         return
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(header_style="bold")
     for column in ("analysis", "title", "parameter", "variants"):
         table.add_column(column)
     for a in loaded:
-        table.add_row(a.id, a.default.title, a.default.poi, ", ".join(a.variants))
+        table.add_row(a.id, Text(a.default.title), a.default.poi, ", ".join(a.variants))
     _console().print(table)
 
 
@@ -115,9 +125,11 @@ def reproduce(
     """
     from eventfit.analysis import Analysis
     from eventfit.report.json import document, dumps
-    from eventfit.report.store import accept_result, prepare, write_text
+    from eventfit.report.store import accept_result, prepare, require_acceptable, write_text
 
     loaded = [Analysis.load(name) for name in analyses]
+    for analysis in loaded if accept else ():
+        require_acceptable(analysis)
     folder = prepare(output) if output is not None else None
     results = [_reproduced(analysis, toys, seed) for analysis in loaded]
     documents = [document(result) for result in results]
@@ -125,7 +137,7 @@ def reproduce(
         if folder is not None:
             _write_figures(result, folder)
             write_text(folder / f"{result.analysis.id}.json", dumps(content) + "\n")
-        if accept:
+        if accept and not result.failed:
             accept_result(result.analysis, content)
     if json:
         typer.echo(dumps(documents[0] if len(documents) == 1 else documents))
@@ -150,9 +162,15 @@ def validate(
     Example: eventfit validate my_experiment/analysis.toml
     """
     from eventfit.analysis import Analysis
+    from eventfit.published import check_published
+    from eventfit.report.bibliography import bibliography, reference
 
     analysis = Analysis.load(file)
+    check_published(analysis)
     models = [analysis.model(name) for name in analysis.variants]
+    known = bibliography()
+    for key in (key for model in models for key in model.cite):
+        reference(key, known)
     if json:
         from eventfit.report.json import dumps
 
@@ -209,8 +227,6 @@ def schema() -> None:
 
 def _console(**options: Any) -> Any:
     """A rich console; wide enough for the tables when the output is not a terminal."""
-    import sys
-
     from rich.console import Console
 
     stream = sys.stderr if options.get("stderr") else sys.stdout
@@ -224,7 +240,8 @@ def _reproduced(analysis: Any, toys: int, seed: int) -> Reproduction:
     from eventfit.published import reproduce as run
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+    quiet = not sys.stderr.isatty()
+    with Progress(*columns, console=_console(stderr=True), transient=True, disable=quiet) as progress:
         variants = progress.add_task(analysis.id, total=len(analysis.variants))
         bar = progress.add_task("toys", total=toys, visible=toys > 0)
         return run(
@@ -243,11 +260,11 @@ def _print(result: Reproduction) -> None:
     console.print(result_table(result))
     for row in result.rows:
         if row.status != "ok":
-            console.print(f"{row.quantity}, {row.variant}: {row.remedy}", style="yellow", highlight=False)
+            console.print(f"{row.quantity}, {row.variant}: {row.remedy}", style="yellow", highlight=False, markup=False)
     console.print("variants:", style="bold")
     for name, (meaning, _) in result.analysis.variants.items():
         error = result.runs[name].model.numerical_error
-        console.print(f"  {name}: {meaning} (folding error {error:.0e})", highlight=False)
+        console.print(f"  {name}: {meaning} (folding error {error:.0e})", highlight=False, markup=False)
     console.print(table_of_tables(result))
     console.print(" ".join(f"{name} {number}" for name, number in result.versions.items()), style="dim")
 

@@ -5,6 +5,9 @@ Every class carries the exit code of the command line: 2 bad input, 3 fit or sta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 __all__ = [
     "AmbiguousTable",
     "BadTable",
@@ -21,6 +24,7 @@ __all__ = [
     "UnknownName",
     "WriteFailed",
     "ZeroPrediction",
+    "located",
 ]
 
 
@@ -57,6 +61,11 @@ class EventfitError(Exception):
         self.fix = fix
         super().__init__(str(self))
 
+    def within(self, place: str) -> None:
+        """Put ``place`` before where the error happened, unless it is named there already."""
+        if place not in self.where:
+            self.where = f"{place}: {self.where}" if self.where else place
+
     def __str__(self) -> str:
         lines = [f"{type(self).__name__}: {self.problem}"]
         if self.where:
@@ -68,6 +77,16 @@ class EventfitError(Exception):
         if self.fix:
             lines.append(f"  fix:     {self.fix}")
         return "\n".join(lines)
+
+
+@contextmanager
+def located(place: str) -> Iterator[None]:
+    """Whatever goes wrong inside happened at ``place``."""
+    try:
+        yield
+    except EventfitError as error:
+        error.within(place)
+        raise
 
 
 class InputError(EventfitError):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from eventfit.errors import InputError, MissingInput
 
@@ -37,7 +38,7 @@ def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as trouble:
         raise MissingInput("the file cannot be read", where=str(path), given=trouble.strerror) from trouble
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as trouble:
+    except (ValueError, RecursionError) as trouble:  # not TOML, not UTF-8, or a number without end
         raise error("the file is not TOML in UTF-8", where=str(path), given=trouble) from trouble
 
 
@@ -53,56 +54,85 @@ def validated(model: type[Model], raw: Mapping[str, Any], *, where: str, error: 
 def _explained(
     root: type[BaseModel], raw: Mapping[str, Any], where: str, complaints: ValidationError
 ) -> dict[str, Any]:
-    """The first complaint of pydantic in the words of our errors; the others are counted."""
-    first, *others = complaints.errors(include_url=False)
-    keys, model = _locate(root, first["loc"])
-    allowed, given, fix = "", first.get("input"), ""
+    """The most telling complaint of pydantic in the words of our errors; the others are counted."""
+    first, *others = sorted(complaints.errors(include_url=False), key=_rank)
+    keys, model, candidates = _locate(root, raw, first["loc"], missing=first["type"] == "missing")
+    others = [other for other in others if _locate(root, raw, other["loc"], missing=False)[0] != keys]
+    allowed, fix = "", ""
+    given: str | None = _shown(first.get("input"))
     if first["type"] == "extra_forbidden":
-        problem, allowed, given = "unknown key", ", ".join(model.model_fields), keys[-1]
-        close = difflib.get_close_matches(str(keys[-1]), list(model.model_fields), 1)
-        fix = f"did you mean {close[0]!r}?" if close else ""
-    elif first["type"] in ("missing", "union_tag_not_found"):
+        problem, allowed, given = "unknown key", ", ".join(model.model_fields), str(keys[-1])
+        fix = _near(str(keys[-1]), list(model.model_fields))
+    elif first["type"] == "missing":
         problem, given = "missing key", None
-        if first["type"] == "union_tag_not_found":
-            keys.append(str(first["ctx"]["discriminator"]).strip("'"))
-        field = model.model_fields.get(str(keys[-1]))
-        allowed = _choices(field.annotation) if field is not None else ""
-        fix = f"add it, with its unit: {allowed}" if keys[-1] == "unit" else "add it"
+        allowed = ", ".join(_choices(model.model_fields[str(keys[-1])].annotation))
+        fix = "add it"
+    elif first["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        tag = str(first["ctx"]["discriminator"]).strip("'")
+        keys, options = [*keys, tag], [str(option) for m in candidates for option in _tags(m)]
+        allowed, found = ", ".join(options), first["ctx"].get("tag")
+        problem, given = ("missing key", None) if found is None else ("a value is not accepted", repr(found))
+        fix = "add it" if found is None else _near(str(found), options)
+    elif first["type"] in WANTS_TABLE:
+        problem = "a value is not accepted"
+        allowed = "a table with " + " or ".join(", ".join(m.model_fields) for m in candidates)
     else:
-        message = first["msg"].removeprefix("Value error, ")
+        message = first["msg"].removeprefix("Value error, ").replace(" after validation", "")
         problem, allowed = "a value is not accepted", message[0].lower() + message[1:]
     if others:
-        fix = f"{fix + '; ' if fix else ''}{len(others)} more complaint{'s' if len(others) > 1 else ''} after this one"
-    if isinstance(given, dict | list) and len(str(given)) > 100:
-        given = str(given)[:100] + " ..."
-    return {
-        "problem": problem,
-        "where": f"{where}{_dotted(keys, raw)}",
-        "given": given,
-        "allowed": allowed,
-        "fix": fix,
-    }
+        fix += f"{'; ' if fix else ''}{len(others)} more complaint{'s' if len(others) > 1 else ''} after this one"
+    return {"problem": problem, "where": where + _dotted(keys, raw), "given": given, "allowed": allowed, "fix": fix}
 
 
-def _locate(root: type[BaseModel], loc: Sequence[str | int]) -> tuple[list[str | int], type[BaseModel]]:
-    """Keys as they stand in the file (pydantic adds union tags) and the model that holds the last of them."""
+#: complaints of pydantic about something that should have been a table
+WANTS_TABLE = ("model_type", "model_attributes_type", "dict_type")
+
+
+def _rank(complaint: ErrorDetails) -> int:
+    """A misspelt key explains the missing one; that a list is no table matters only if nothing else is wrong."""
+    return 0 if complaint["type"] == "extra_forbidden" else 2 if complaint["type"] in WANTS_TABLE else 1
+
+
+def _shown(given: object) -> str:
+    try:
+        text = repr(given)
+    except ValueError:
+        return "a number with too many digits"
+    return text if len(text) <= 100 else text[:100] + " ..."
+
+
+def _near(word: str, options: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, options, 1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def _locate(
+    root: type[BaseModel], raw: object, loc: Sequence[str | int], *, missing: bool
+) -> tuple[list[str | int], type[BaseModel], list[type[BaseModel]]]:
+    """Keys as they stand in the file, the model that holds the last of them, and the models that could stand there.
+
+    Pydantic adds tags of unions and validators to its path; what does not lead on in the file is such a tag.
+    """
     keys: list[str | int] = []
-    model = root
-    candidates = [root]
-    for part in loc:
-        named = [m for m in candidates if m.__name__ == part]
-        tagged = [m for m in candidates if part in _tags(m)]
-        if isinstance(part, str) and (named or tagged) and part not in model.model_fields:
-            candidates = named or tagged
+    here, model, candidates = raw, root, [root]
+    for position, part in enumerate(loc):
+        there = _has(here, part)
+        if not there and not (missing and position == len(loc) - 1):
+            candidates = [m for m in candidates if m.__name__ in str(part) or part in _tags(m)] or candidates
             continue
-        if isinstance(part, str):
-            holders = [m for m in candidates if part in m.model_fields]
-            model = (holders or candidates or [model])[0]
-            candidates = _models(model.model_fields[part].annotation) if holders else []
-            if not holders and keys and part != loc[-1]:
-                continue
         keys.append(part)
-    return keys, model
+        here = here[part] if there else None  # type: ignore[index]
+        if isinstance(part, str) and candidates:
+            model = next((m for m in candidates if part in m.model_fields), candidates[0])
+            if part in model.model_fields:
+                candidates = _models(model.model_fields[part].annotation)
+    return keys, model, candidates
+
+
+def _has(here: object, part: str | int) -> bool:
+    if isinstance(here, list):
+        return isinstance(part, int) and part < len(here)
+    return isinstance(here, dict) and part in here
 
 
 def _tags(model: type[BaseModel]) -> tuple[object, ...]:
@@ -119,19 +149,15 @@ def _models(annotation: object) -> list[type[BaseModel]]:
     return [model for arg in get_args(annotation) for model in _models(arg)]
 
 
-def _choices(annotation: object) -> str:
-    literals = [str(arg) for arg in get_args(annotation) if isinstance(arg, str)]
-    return ", ".join(literals)
+def _choices(annotation: object) -> list[str]:
+    return [str(arg) for arg in get_args(annotation) if isinstance(arg, str)]
 
 
-def _dotted(keys: Sequence[str | int], raw: Mapping[str, Any]) -> str:
+def _dotted(keys: Sequence[str | int], raw: object) -> str:
     """``background[b0].table``: items of lists by their name where they have one, else by number from 1."""
     text, here = "", raw
     for key in keys:
-        try:
-            here = here[key]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            here = {}
+        here = here[key] if _has(here, key) else None  # type: ignore[index]
         if isinstance(key, int):
             text += f"[{here.get('name', key + 1) if isinstance(here, dict) else key + 1}]"
         else:

@@ -7,8 +7,10 @@ text) first column, finite numbers, a sha256 of the bytes, and checks that a hum
 from __future__ import annotations
 
 import csv
+import difflib
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -95,14 +97,14 @@ class Tables:
         return self._read[name]
 
     def _find(self, name: str) -> Path:
-        places = [inside(root, name + ".csv", where=f"table {name!r}") for root in self.roots]
+        places = [inside(root, name + ".csv", where=f"table {name[:60]!r}") for root in self.roots]
         found = [path for path in places if path.is_file()]
         if not found:
             raise MissingInput(
                 f"there is no table {name!r}",
                 where=" or ".join(str(root) for root in self.roots),
                 allowed="name.csv with its provenance name.toml beside it",
-                fix="check the spelling (no ending, '/' between folders) or add the table",
+                fix=self._near(name) or "check the spelling (no ending, '/' between folders) or add the table",
             )
         if len(found) > 1:
             raise AmbiguousTable(
@@ -112,12 +114,24 @@ class Tables:
             )
         return found[0]
 
+    def _near(self, name: str) -> str:
+        known = [p.relative_to(root).with_suffix("").as_posix() for root in self.roots for p in root.rglob("*.csv")]
+        close = difflib.get_close_matches(name, known, 1)
+        return f"did you mean {close[0]!r}?" if close else ""
+
 
 def inside(root: Path, name: str, *, where: str) -> Path:
     """``root / name``, refused when it would leave ``root`` (absolute, ``..``, or a link that points outside)."""
+    if not re.fullmatch(r"[\w./+ -]{1,200}", name):
+        raise MissingInput(
+            "this cannot be the name of a table",
+            where=where,
+            given=repr(name[:60]),
+            allowed="letters, digits, '_', '-', '+', '.', ' ' and '/', at most 200 of them",
+        )
     parts = PurePosixPath(name)
     path = root / parts
-    outside = parts.is_absolute() or ".." in parts.parts or "\\" in name
+    outside = parts.is_absolute() or ".." in parts.parts
     if outside or not path.resolve().is_relative_to(root.resolve()):
         raise PathOutsideFolder(
             "a path leaves the folder it has to stay in",
@@ -205,7 +219,7 @@ def _numbers(where: str, cells: list[str], unit: str) -> Array:
     values = np.empty(len(cells))
     for row, cell in enumerate(cells):
         try:
-            values[row] = float(cell)
+            values[row] = float(cell if "_" not in cell else "not a number")
         except ValueError:
             raise BadTable("a cell is not a number", where=f"{where}, row {row + 1}", given=repr(cell)) from None
         if not math.isfinite(values[row]) or (unit == "counts" and values[row] < 0):

@@ -9,6 +9,31 @@ from __future__ import annotations
 import math
 from typing import Final
 
+__all__ = [
+    "GeV",
+    "MeV",
+    "atomic_mass_unit",
+    "cm",
+    "day",
+    "eV",
+    "electron_mass",
+    "exposure_units",
+    "fermi_constant",
+    "fine_structure",
+    "fm",
+    "g",
+    "hbar_c",
+    "hour",
+    "keV",
+    "kg",
+    "m",
+    "magnetic_cross_section",
+    "s",
+    "tonne",
+    "weak_cross_section",
+    "year",
+]
+
 # energy
 keV: Final = 1.0
 eV: Final = 1e-3 * keV

@@ -62,14 +62,9 @@ def test_fit_is_no_higher_than_an_independent_minimiser(seed: int) -> None:
     likelihood = likelihood.with_data(likelihood.asimov(theta))
     moved = likelihood.with_data(type(likelihood.data)(np.round(likelihood.data.counts), likelihood.data.auxiliary))
     result = fit(moved)
-    lower, upper = moved.bounds
-    other = optimize.minimize(
-        lambda x: float(moved.value(x)),
-        theta,
-        bounds=list(zip(lower, upper, strict=True)),
-        method="L-BFGS-B",
-        options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 5000, "maxfun": 100_000},
-    )
+    options: Any = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 5000, "maxfun": 100_000}
+    bounds = optimize.Bounds(*moved.bounds)
+    other = optimize.minimize(lambda x: float(moved.value(x)), theta, bounds=bounds, method="L-BFGS-B", options=options)
     assert result.status in (Status.OK, Status.AT_BOUND)
     assert result.minus_2_ln_l <= other.fun + 1e-6
     assert result.edm < 1e-8
@@ -203,6 +198,12 @@ def test_a_parameter_without_effect_and_one_without_end_are_named() -> None:
     empty = [Component("b", np.array([4.0])), Component("s", np.array([0.0]), (Power("mu"),))]
     with pytest.raises(StatisticsError):
         Profile(Likelihood.build([parameters[0]], empty, np.array([4.0])), "mu").crossing(2.7, +1)
+
+
+@pytest.mark.parametrize(("tau", "n_off"), [(1e-6, 5.0), (1e6, 5.0), (1.0, 1e9), (1e-6, 0.0)])
+def test_extreme_constraints_end_with_a_status(tau: float, n_off: float) -> None:
+    result = fit(on_off(5.0, n_off, tau))
+    assert isinstance(result.status, Status)
 
 
 def test_goodness_of_fit_counts_auxiliary_measurements() -> None:

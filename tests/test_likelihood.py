@@ -111,8 +111,7 @@ def test_model_hash_sees_data_templates_and_parameters() -> None:
     likelihood, _ = everything()
     changed = likelihood.with_data(Data(likelihood.data.counts + 1.0, likelihood.data.auxiliary))
     other = Likelihood.build(
-        likelihood.parameters[:-1]
-        + (Parameter("off", start=21.0, lower=0.0, constraint=PoissonConstraint(6.0, 0.25)),),
+        [*likelihood.parameters[:-1], Parameter("off", start=21.0, constraint=PoissonConstraint(6.0, 0.25))],
         likelihood.components,
         likelihood.data.counts,
     )

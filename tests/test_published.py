@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from eventfit.analysis import Analysis, shipped_analyses
+from eventfit.errors import DeclarationError
 from eventfit.published import Reproduction, Row, reproduce
 from eventfit.report.json import document
 from eventfit.report.store import results_page
@@ -93,6 +94,47 @@ def test_every_published_value_is_shown_and_every_status_is_good(xenon1t: Reprod
     assert len(shown) == len(xenon1t.analysis.default.published)
     assert {r.status for r in xenon1t.rows} <= {"ok", "at_bound"}
     assert not xenon1t.failed
+
+
+ONE_LEVEL = 'result = [{ quantity = "interval", cl = 0.90 }]'
+LEVELS = 'result = [{ quantity = "interval", cl = 0.90 }, { quantity = "interval", cl = 0.6827 }]'
+
+
+def with_levels(tmp_path: Path, theirs: str) -> Analysis:
+    """The shortest declaration with intervals at two levels and the published values ``theirs``."""
+    text = (ROOT / "tests/broken/valid.toml").read_text(encoding="utf-8")
+    assert ONE_LEVEL in text
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(ONE_LEVEL, LEVELS) + theirs, encoding="utf-8")
+    return Analysis.load(path)
+
+
+def test_published_values_are_matched_by_level(tmp_path: Path) -> None:
+    theirs = "".join(
+        f"\n[[published]]\nquantity = 'interval'\ncl = {cl}\nvalue = [1e-11, {high}]\nwhere = 'text'\n"
+        for cl, high in ((0.6827, "2e-11"), (0.9, "3e-11"))
+    )
+    rows = reproduce(with_levels(tmp_path, theirs)).rows
+    assert [(r.card.cl, r.published.value[1]) for r in rows if r.published and isinstance(r.published.value, list)] == [
+        (0.9, 3e-11),
+        (0.6827, 2e-11),
+    ]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "value = [1e-11, 2e-11]\n",
+        "value = 1e-11\n",
+        "value = [1e-11, 2e-11]\ncl = 0.95\n",
+        "value = 1\nkind = 'naive'\n",
+    ],
+    ids=["twice", "scalar for an interval", "another level", "another kind"],
+)
+def test_published_values_that_match_nothing_or_twice_are_refused(tmp_path: Path, theirs: str) -> None:
+    row = "\n[[published]]\nquantity = 'interval'\nwhere = 'text'\n"
+    with pytest.raises(DeclarationError, match=r"published\[2\]"):
+        reproduce(with_levels(tmp_path, f"{row}value = [1e-11, 2e-11]\n{row}{theirs}"))
 
 
 # -- regression --

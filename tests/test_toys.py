@@ -24,11 +24,12 @@ def enumerated_tail(cuts: np.ndarray) -> np.ndarray:
     b_null = (n_on + n_off) / (1.0 + TAU)
 
     def part(n: np.ndarray, lam: np.ndarray) -> np.ndarray:
-        return 2.0 * (lam - n + np.where(n > 0, n * np.log(np.where(n > 0, n, 1.0) / np.maximum(lam, 1e-300)), 0.0))
+        log = np.log(np.where(n > 0, n, 1.0) / np.maximum(lam, 1e-300))
+        return np.asarray(2.0 * (lam - n + np.where(n > 0, n * log, 0.0)))
 
     excess = n_on > n_off / TAU
     q0 = np.where(excess, part(n_on, b_null) + part(n_off, TAU * b_null), 0.0)
-    weight = stats.poisson.pmf(n_on, B) * stats.poisson.pmf(n_off, TAU * B)
+    weight = np.asarray(stats.poisson.pmf(n_on, B)) * np.asarray(stats.poisson.pmf(n_off, TAU * B))
     assert weight.sum() == pytest.approx(1.0, abs=1e-12)
     return np.array([weight[q0 >= cut].sum() for cut in cuts])
 

@@ -13,7 +13,7 @@ from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.physics import build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_components, find_poi
-from eventfit.errors import OutOfRange, UnknownName
+from eventfit.errors import OutOfRange, UnknownName, located
 from eventfit.likelihood import Likelihood
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
@@ -57,12 +57,16 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """A declared analysis with its variants; tables come from the data folder and from beside the declaration."""
+    """A declared analysis with its variants; tables come from the data folder and from beside the declaration.
+
+    ``shipped`` tells an analysis of this installation, loaded by its id, from a file of the user.
+    """
 
     id: str
     path: Path
     variants: Mapping[str, tuple[str, Declaration]]
     roots: tuple[Path, ...]
+    shipped: bool
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -71,17 +75,19 @@ class Analysis:
         Parameters
         ----------
         name
-            An id such as ``xenon1t_2020``, or the path of a ``.toml`` file.
+            An id such as ``xenon1t_2020``, or the path of a ``.toml`` file or of a folder with an ``analysis.toml``.
         data
             Folder of the shipped tables, for tests that change one.
         """
         path = Path(name)
+        if path.is_dir() and (path / "analysis.toml").is_file():
+            path = path / "analysis.toml"
         own = path.suffix == ".toml"
         if not own:
             path = _shipped_path(str(name))
         roots = ((path.resolve().parent,) if own else ()) + (data or shipped("data"),)
         identity = path.resolve().parent.name if path.stem == "analysis" else path.stem
-        return cls(identity, path, declared_variants(path), roots)
+        return cls(identity, path, declared_variants(path), roots, shipped=not own)
 
     @property
     def default(self) -> Declaration:
@@ -102,12 +108,16 @@ class Analysis:
             raise UnknownName(
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
-        declared, tables, where = self.variants[variant][1], Tables(*self.roots), str(self.path)
+        with located(str(self.path)):
+            return self._build(variant, self.variants[variant][1], str(self.path))
+
+    def _build(self, variant: str, declared: Declaration, where: str) -> Model:
+        tables = Tables(*self.roots)
         physics = build_physics(declared, tables)
         edges = declared.response.edges
-        observed = _binned(tables, declared.data.observed, edges, f"{where}: data.observed", "observed")
+        observed = _binned(tables, declared.data.observed, edges, "data.observed", "observed")
         backgrounds = {
-            b.name: _binned(tables, b.table, edges, f"{where}: background[{b.name}].table", "expected", b.name)
+            b.name: _binned(tables, b.table, edges, f"background[{b.name}].table", "expected", b.name)
             for b in declared.background
         }
         poi, reported = find_poi(declared, physics, where)
@@ -147,16 +157,24 @@ def _shipped_path(name: str) -> Path:
     return shipped("analyses") / name / "analysis.toml"
 
 
-def _binned(tables: Tables, name: str, edges: Array, where: str, what: str, label: str = "observed") -> Spectrum:
+def _binned(tables: Tables, name: str, edges: Array, key: str, what: str, label: str = "observed") -> Spectrum:
     """The column ``<what>_counts`` of a binned table, whose bins have to be those of the response."""
-    table = tables.read(name)
-    if not np.array_equal(table.edges, edges):
-        raise OutOfRange(
-            "the bins of a table are not those of the response",
-            where=where,
-            given=f"{len(table.edges) - 1} bins from {table.edges[0]:g} to {table.edges[-1]:g} keV",
-            allowed=f"{len(edges) - 1} bins from {edges[0]:g} to {edges[-1]:g} keV",
-            fix="make response.edges_keV and the table agree",
-        )
-    counts = table[f"{what}_counts"]
-    return Spectrum(edges, counts, counts if what == "observed" else np.zeros(len(counts)), label)
+    with located(key):
+        table = tables.read(name)
+        if not np.array_equal(table.edges, edges):
+            raise OutOfRange(
+                "the bins of a table are not those of the response",
+                given=f"{len(table.edges) - 1} bins from {table.edges[0]:g} to {table.edges[-1]:g} keV",
+                allowed=f"{len(edges) - 1} bins from {edges[0]:g} to {edges[-1]:g} keV",
+                fix="make response.edges_keV and the table agree",
+            )
+        counts = table[f"{what}_counts"]
+        if what == "observed" and np.any(counts != np.round(counts)):
+            raise OutOfRange(
+                "observed counts are not whole numbers",
+                where=name,
+                given=f"{counts[counts != np.round(counts)][0]:g}",
+                allowed="events as they were counted: the likelihood is Poisson",
+                fix="multiply rates by the exposure; do not subtract a background, declare it",
+            )
+        return Spectrum(edges, counts, counts if what == "observed" else np.zeros(len(counts)), label)

@@ -21,6 +21,7 @@ from eventfit.cross_section import (
     StandardModelElectron,
     SteppingElectrons,
 )
+from eventfit.errors import located
 from eventfit.flux import Flux, solar_flux
 from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
 from eventfit.spectrum import Template, fold
@@ -75,8 +76,9 @@ def _process(declared: MagneticMomentDeclared | StandardModelDeclared, electrons
 def _response(declared: ResponseDeclared, tables: Tables) -> Response:
     efficiency = None
     if declared.efficiency is not None:
-        table = tables.read(declared.efficiency)
-        efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+        with located("response.efficiency"):
+            table = tables.read(declared.efficiency)
+            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.wanted import CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError
 from eventfit.strict import read_toml, validated
 
@@ -58,7 +61,35 @@ def _variant(path: Path, base: Mapping[str, Any], name: str, patch: object) -> t
     if name != DEFAULT and merged == base:
         raise DeclarationError("a variant changes nothing", where=where, fix="remove it, or say what it changes")
     prefix = f"{path}: " if name == DEFAULT else f"{path}: variant.{name}: "
-    return patch["meaning"], validated(Declaration, merged, where=prefix, error=DeclarationError)
+    declared = validated(Declaration, merged, where=prefix, error=DeclarationError)
+    _consistent(declared, prefix)
+    return patch["meaning"], declared
+
+
+def _consistent(declared: Declaration, where: str) -> None:
+    """What no single table of the declaration can know: names differ, windows lie on bin edges."""
+    names: set[str] = set()
+    for kind, items in (("background", declared.background), ("nuisance", declared.nuisance)):
+        for item in items:
+            if item.name in names:
+                raise DeclarationError(
+                    "names of backgrounds and nuisances have to differ",
+                    where=f"{where}{kind}[{item.name}].name",
+                    given=item.name,
+                    fix="rename one of the two",
+                )
+            names.add(item.name)
+    edges = declared.response.edges
+    for number, wanted in enumerate(declared.result, 1):
+        if isinstance(wanted, CountsWanted | NaiveWanted):
+            low, high = wanted.window_keV
+            if not (low < high and np.isin([low, high], edges).all()):
+                raise DeclarationError(
+                    "a window has to begin and end on bin edges",
+                    where=f"{where}result[{number}].window_keV",
+                    given=f"[{low:g}, {high:g}]",
+                    allowed=f"two increasing edges between {edges[0]:g} and {edges[-1]:g} keV",
+                )
 
 
 def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

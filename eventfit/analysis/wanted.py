@@ -75,11 +75,12 @@ Wanted = Annotated[
 
 
 class Published(Strict):
-    """A published value that stands beside ours: matched by quantity, variant and kind."""
+    """A published value that stands beside ours: matched by quantity, variant, kind and, if given, cl."""
 
     quantity: str
     variant: str = "default"
     kind: Literal["observed", "expected", "counting", "naive"] = "observed"
+    cl: Level | None = None
     value: Finite | Pair
     where: str
     note: str = ""

@@ -147,7 +147,7 @@ class _Problem:
         minuit.limits = list(zip(self.lower[self.index], self.upper[self.index], strict=True))
         minuit.strategy = 0
         minuit.tol = 0.1
-        minuit.migrad()
+        minuit.migrad(ncall=200 + 100 * len(names) + 5 * len(names) ** 2)
         end = start.copy()
         end[self.index] = minuit.values
         return end, float(minuit.fval or np.inf)
@@ -163,6 +163,8 @@ class _Problem:
         point = np.clip(point, self.lower, self.upper)
         for _ in range(POLISH_STEPS):
             value, gradient, hessian = self.likelihood.derivatives(point)
+            if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(hessian))):
+                raise FitFailed("the likelihood is not finite", where="fit", given=point, fix="bound the parameters")
             moving = self.free & ~self.active(point, gradient)
             step, edm = self._newton(point, gradient, hessian, np.flatnonzero(moving))
             if edm < 1e-3 * EDM_GOAL:

@@ -48,9 +48,10 @@ def discovery_significance_toys(
         raise StatisticsError("every toy fit failed", where="q0 toys", given=f"{sample.failed} of {n}")
     above = int((sample.values >= observed.value - TIE).sum())
     p = (above + 1) / (good + 1)
-    error = math.sqrt(p * (1.0 - p) / good)
-    z = float(-ndtri(p))
-    slope = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
+    z, error = 0.0, None  # no excess: every toy reaches q0 = 0, and Z is 0 as for the asymptotic value
+    if p < 1.0:
+        z = float(-ndtri(p))
+        error = math.sqrt(p * (1.0 - p) / good) / (math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi))
     card = profile_card(
         profile,
         method="discovery",
@@ -63,4 +64,4 @@ def discovery_significance_toys(
         ensemble=ENSEMBLE,
         note=f"{above} of {good} toys at or above the observed q0; {sample.failed} fits failed",
     )
-    return Significance(observed.value, p, z, error / slope, observed.conditional.status, card)
+    return Significance(observed.value, p, z, error, observed.conditional.status, card)

@@ -99,7 +99,7 @@ class Likelihood:
         if len(empty):
             raise ZeroPrediction(
                 "events were observed in a bin where no component expects any",
-                where=f"bin {int(empty[0]) + 1} of {len(possible)}",
+                where=f"data, bin {int(empty[0]) + 1} of {len(possible)}",
                 given=f"{np.atleast_2d(self.data.counts)[0, empty[0]]:g} observed, 0 expected",
                 fix="add the missing background, or leave the bin out of the window",
             )

@@ -26,7 +26,7 @@ def reference(key: str, entries: Mapping[str, Mapping[str, str]]) -> str:
     identifiers = [f"doi:{entry['doi']}"] if "doi" in entry else []
     if "eprint" in entry:
         identifiers.append(entry["eprint"] if "/" in entry["eprint"] else f"arXiv:{entry['eprint']}")
-    parts = [entry["authors"], f'"{entry["title"]}"', entry["journal"], *identifiers]
+    parts = [entry["authors"], f'"{entry["title"]}"' if entry["title"] else "", entry["journal"], *identifiers]
     return ", ".join(part for part in parts if part)
 
 
@@ -43,11 +43,15 @@ def bibtex(keys: Sequence[str], entries: Mapping[str, Mapping[str, str]]) -> str
 
 
 def _entry(key: str, entries: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    if key not in entries:
-        raise UnknownName(
-            "a publication is cited that the bibliography does not know",
-            given=key,
-            where="cite",
-            fix="add it to data/bibliography.toml",
-        )
-    return entries[key]
+    """The fields of a publication; an identifier that the bibliography does not know stands for itself."""
+    if key in entries:
+        return entries[key]
+    scheme, _, identifier = key.partition(":")
+    if identifier and scheme in ("doi", "arXiv"):
+        return {"authors": "", "title": "", "journal": "", "doi" if scheme == "doi" else "eprint": identifier}
+    raise UnknownName(
+        "a publication is cited that the bibliography does not know",
+        where="cite",
+        given=key,
+        allowed="a key of data/bibliography.toml, doi:... or arXiv:...",
+    )

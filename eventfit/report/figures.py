@@ -23,6 +23,8 @@ __all__ = ["poisson_errors", "profile_figure", "save", "spectrum_figure"]
 DATA, BACKGROUND, BEST, SIGNAL, PUBLISHED = "black", "#0072B2", "#D55E00", "#009E73", "#999999"
 OTHERS = ("#56B4E9", "#E69F00", "#CC79A7", "#009E73", "#0072B2", "#000000", "#8B4513")
 STYLES = ("-", "--", "-.", ":")
+#: height of the profile figure in -2 Delta ln L
+VISIBLE = 12.0
 
 
 def poisson_errors(n: Array) -> tuple[Array, Array]:
@@ -51,7 +53,7 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
     top.errorbar(centre, n, yerr=poisson_errors(n), fmt="o", ms=3.5, lw=1, color=DATA, label="data")
     top.set_ylabel(f"counts / {edges[1] - edges[0]:g} keV" if np.ptp(np.diff(edges)) < 1e-9 else "counts / bin")
     top.set_ylim(0, 1.35 * float(n.max()))
-    top.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left")
+    top.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     top.legend(frameon=False, ncols=2, fontsize="small", loc="upper right")
     for result, colour, marker in ((null, BACKGROUND, "s"), (best, BEST, "o")):
         bottom.plot(centre, _signed_deviance(model, result), marker, ms=3.5, color=colour)
@@ -69,10 +71,12 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
 def profile_figure(reproduction: Reproduction) -> Figure:
     """-2 Delta ln L against the quoted parameter, every variant, with the default's interval and the published one."""
     rows = [row for row in reproduction.rows if row.quantity == "interval" and row.value is not None]
-    default = next(row for row in rows if row.variant == "default")
-    assert isinstance(default.value, tuple)
-    unit = 10.0 ** np.floor(np.log10(default.value[1]))
-    end = 1.25 * max(row.value[1] for row in rows if isinstance(row.value, tuple))
+    default = next((row for row in rows if row.variant == "default"), None)
+    run = reproduction.runs["default"]
+    reported, profile = run.model.reported, _profile(run)
+    end = reported.value(profile.crossing(VISIBLE, +1) or profile.bounds[1])
+    end = 1.25 * max([end / 1.25, *(row.value[1] for row in rows if isinstance(row.value, tuple))])
+    unit = 10.0 ** np.floor(np.log10(end))
     figure = Figure(figsize=(7.0, 4.8), layout="constrained")
     axes = figure.subplots()
     styles = zip(cycle(OTHERS), cycle(STYLES), strict=False)
@@ -87,12 +91,13 @@ def profile_figure(reproduction: Reproduction) -> Figure:
         else:
             colour, line = next(styles)
             axes.plot(quoted / unit, delta, color=colour, ls=line, lw=1.1, label=name)
-    _mark(axes, default, unit)
+    if default is not None:
+        _mark(axes, default, unit)
     axes.set_xlim(0, end / unit)
-    axes.set_ylim(0, 12)
-    axes.set_xlabel(f"${_symbol(default.parameter)}$ [$10^{{{np.log10(unit):.0f}}}\\,\\mu_B$]")
+    axes.set_ylim(0, VISIBLE)
+    axes.set_xlabel(f"${_symbol(reported.name)}$ [$10^{{{np.log10(unit):.0f}}}\\,\\mu_B$]")
     axes.set_ylabel(r"$-2\,\Delta\ln L$")
-    axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left")
+    axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     axes.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
     return figure
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from eventfit.analysis import Analysis, shipped_analyses
 from eventfit.errors import InputError, WriteFailed
@@ -13,7 +14,7 @@ from eventfit.report.json import dumps
 from eventfit.report.text import markdown_table
 from eventfit.tables import shipped
 
-__all__ = ["accept_result", "accepted_result", "prepare", "results_page", "write_text"]
+__all__ = ["accept_result", "accepted_result", "prepare", "require_acceptable", "results_page", "silence", "write_text"]
 
 
 def prepare(folder: Path) -> Path:
@@ -39,8 +40,13 @@ def accepted_result(analysis: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def accept_result(analysis: Analysis, content: Mapping[str, Any]) -> None:
-    """Store ``content`` as the accepted result and rewrite ``analyses/README.md``; only in a checkout.
+def silence(stream: TextIO) -> None:
+    """Send what is still buffered in ``stream`` nowhere: its end has been closed or is full."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def require_acceptable(analysis: Analysis) -> Path:
+    """The folder of accepted results, asked for before the work starts.
 
     Raises
     ------
@@ -48,12 +54,18 @@ def accept_result(analysis: Analysis, content: Mapping[str, Any]) -> None:
         The analysis is not a shipped one, or this is an installed copy.
     """
     home = shipped("analyses")
-    if analysis.id not in shipped_analyses() or home.parent.name == "_shipped":
+    if not analysis.shipped or home.parent.name == "_shipped":
         raise InputError(
             "--accept stores results of shipped analyses in a checkout, nowhere else",
             given=str(analysis.path),
             fix="use -o DIR to keep a result",
         )
+    return home
+
+
+def accept_result(analysis: Analysis, content: Mapping[str, Any]) -> None:
+    """Store ``content`` as the accepted result and rewrite ``analyses/README.md``."""
+    home = require_acceptable(analysis)
     write_text(home / analysis.id / "result.json", dumps(content) + "\n")
     write_text(home / "README.md", results_page())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from eventfit.inference import MethodCard
 from eventfit.published import Reproduction, Row
@@ -57,7 +59,7 @@ def method(card: MethodCard | Mapping[str, Any]) -> str:
 
 def result_table(reproduction: Reproduction) -> RichTable:
     """quantity, variant, published, ours, ratio, method; one section per quantity, the default variant in bold."""
-    title = reproduction.analysis.default.title
+    title = Text(reproduction.analysis.default.title)
     table = RichTable(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("quantity", "variant"):
         table.add_column(column)
@@ -89,7 +91,11 @@ def _cells(row: Row) -> list[str]:
     if row.status != "ok":
         ours += escape(f" [{row.status}]")
     published = number(row.published.value, row.unit) if row.published is not None else "-"
-    return [row.variant, published, ours, ", ".join(f"{r:.2f}" for r in row.ratio)]
+    return [row.variant, published, ours, _ratios(row.ratio)]
+
+
+def _ratios(ratios: Sequence[float]) -> str:
+    return ", ".join("-" if math.isnan(ratio) else f"{ratio:.2f}" for ratio in ratios)
 
 
 def table_of_tables(reproduction: Reproduction) -> RichTable:
@@ -110,12 +116,13 @@ def markdown_table(document: Mapping[str, Any]) -> str:
             continue
         theirs, ours = row["published"]["value"], row["value"]
         pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
+        ratios = [a / b if b and a is not None else math.nan for a, b in pairs]
         cells = [
             _label(row["quantity"], row["kind"], row["unit"]),
             row["variant"],
             number(theirs, row["unit"]),
             number(ours, row["unit"]),
-            ", ".join(f"{a / b:.2f}" for a, b in pairs),
+            _ratios(ratios),
             method(row["method"]),
         ]
         lines.append("| " + " | ".join(cells) + " |")

@@ -1,0 +1,7 @@
+"""Published results beside ours: every declared quantity for every declared variant."""
+
+from eventfit.published.compare import check_published
+from eventfit.published.reproduction import Reproduction, Run, reproduce, versions
+from eventfit.published.row import Row
+
+__all__ = ["Reproduction", "Row", "Run", "check_published", "reproduce", "versions"]

@@ -1,0 +1,133 @@
+"""One declared quantity of one variant, computed: the row or rows that it makes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from eventfit.analysis import Model
+from eventfit.analysis.wanted import (
+    BestFitWanted,
+    CountsWanted,
+    GoodnessWanted,
+    IntervalWanted,
+    LimitWanted,
+    NaiveWanted,
+    Wanted,
+)
+from eventfit.errors import StatisticsError
+from eventfit.inference import (
+    MethodCard,
+    Profile,
+    Significance,
+    discovery_significance,
+    goodness_of_fit,
+    poisson_likelihood_ratio,
+    profile_interval,
+    s_over_sqrt_b,
+    upper_limit_delta_2_71,
+    upper_limit_qmu_tilde,
+)
+from eventfit.inference.card import profile_card
+from eventfit.published.row import Row
+
+__all__ = ["rows_of", "significance_row"]
+
+LIMIT_RULES = {"qmu_tilde": upper_limit_qmu_tilde, "delta_2_71": upper_limit_delta_2_71}
+
+
+def rows_of(model: Model, profile: Profile | None, wanted: Wanted) -> list[Row]:
+    """The row or rows of one wanted quantity; a failed fit gives a row without value that says why."""
+    if isinstance(wanted, CountsWanted):
+        return [_counts(model, wanted)]
+    if isinstance(wanted, NaiveWanted):
+        return _naive(model, wanted)
+    try:
+        if profile is None:
+            profile = Profile(model.likelihood, model.poi)
+        return [_fitted(model, profile, wanted)]
+    except StatisticsError as error:
+        return [_failed(model, wanted, error)]
+
+
+def _failed(model: Model, wanted: Wanted, error: StatisticsError) -> Row:
+    """A row without value, with the unit and level it would have had, and the reason."""
+    unit = {"significance": "sigma", "gof": "-2 ln L", "gof_best_fit": "-2 ln L"}.get(
+        wanted.quantity, model.reported.unit
+    )
+    sides: dict[str, Literal["one", "two"]] = {"interval": "two", "upper_limit": "one", "significance": "one"}
+    card = MethodCard(
+        wanted.quantity, "", "", sided=sides.get(wanted.quantity), cl=getattr(wanted, "cl", None), fitted_in=model.poi
+    )
+    return Row(wanted.quantity, model.reported.name, model.variant, "observed", None, unit, card, "failed", str(error))
+
+
+def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
+    mu, kind = model.reported, "observed"
+    if isinstance(wanted, IntervalWanted):
+        interval = profile_interval(profile, cl=wanted.cl)
+        pieces = tuple((mu.value(low), mu.value(high)) for low, high in interval.pieces)
+        hull = (pieces[0][0], pieces[-1][1])
+        status = interval.status
+        return Row(
+            "interval",
+            mu.name,
+            model.variant,
+            kind,
+            hull,
+            mu.unit,
+            interval.card,
+            status.name.lower(),
+            status.value,
+            pieces,
+        )
+    if isinstance(wanted, LimitWanted):
+        limit = LIMIT_RULES[wanted.rule](profile, cl=wanted.cl)
+        value, status, card = mu.value(limit.value), limit.status, limit.card
+    elif isinstance(wanted, BestFitWanted):
+        value, status = mu.value(profile.estimate), profile.best.status
+        card = profile_card(profile, method="maximum likelihood", statistic="-2 ln L", reference="")
+    elif isinstance(wanted, GoodnessWanted):
+        goodness = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
+        return Row(wanted.quantity, mu.name, model.variant, kind, goodness.minus_2_ln_l, "-2 ln L", goodness.card)
+    else:
+        return significance_row(model, discovery_significance(profile))
+    return Row(wanted.quantity, mu.name, model.variant, kind, value, mu.unit, card, status.name.lower(), status.value)
+
+
+def significance_row(model: Model, result: Significance, kind: str = "observed") -> Row:
+    """The row of a significance, from fits or naive."""
+    return Row(
+        "significance",
+        model.reported.name,
+        model.variant,
+        kind,
+        result.z,
+        "sigma",
+        result.card,
+        result.status.name.lower() if kind == "observed" else "ok",
+        error=result.error,
+    )
+
+
+def _window(model: Model, wanted: CountsWanted | NaiveWanted) -> tuple[float, float]:
+    """Observed counts and expected background (nominal norms) in the window."""
+    low, high = wanted.window_keV
+    edges = model.observed.edges
+    inside = (edges[:-1] >= low) & (edges[1:] <= high)
+    expected = sum(float(b.values()[inside].sum()) for b in model.backgrounds)
+    return float(model.observed.values()[inside].sum()), expected
+
+
+def _counts(model: Model, wanted: CountsWanted) -> Row:
+    observed, expected = _window(model, wanted)
+    value = observed if wanted.quantity == "observed_counts" else expected
+    low, high = wanted.window_keV
+    what = "events in the window" if value is observed else "sum of the backgrounds at their nominal norms"
+    card = MethodCard(f"counts in {low:g}-{high:g} keV", what, "", calibration="none")
+    return Row(wanted.quantity, "", model.variant, "counting", value, "counts", card)
+
+
+def _naive(model: Model, wanted: NaiveWanted) -> list[Row]:
+    observed, expected = _window(model, wanted)
+    results = (s_over_sqrt_b(observed, expected), poisson_likelihood_ratio(observed, expected))
+    return [significance_row(model, result, "naive") for result in results]

@@ -1,0 +1,105 @@
+"""Rerunning an analysis: all rows of all variants, with what they rest on."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from eventfit.analysis import Analysis, Model
+from eventfit.analysis.reading import DEFAULT
+from eventfit.analysis.wanted import CountsWanted, NaiveWanted
+from eventfit.errors import DeclarationError, StatisticsError
+from eventfit.inference import Profile, discovery_significance_toys
+from eventfit.published.compare import check_published, with_published
+from eventfit.published.compute import rows_of, significance_row
+from eventfit.published.row import Row
+from eventfit.tables import Table
+
+__all__ = ["Reproduction", "Run", "reproduce", "versions"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One variant's model with its profile, for figures and further questions; no profile: its best fit failed."""
+
+    model: Model
+    profile: Profile | None
+
+
+@dataclass(frozen=True, eq=False)
+class Reproduction:
+    """All rows of an analysis with what they rest on."""
+
+    analysis: Analysis
+    rows: tuple[Row, ...]
+    runs: Mapping[str, Run]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table used by any variant."""
+        tables = {table.name: table for run in self.runs.values() for table in run.model.tables}
+        return tuple(tables[name] for name in sorted(tables))
+
+    @property
+    def failed(self) -> bool:
+        """Whether any number is missing because a fit failed."""
+        return any(row.value is None for row in self.rows)
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that moves a number."""
+    packages = ("eventfit", "numpy", "scipy", "iminuit")
+    return {name: version(name) for name in packages} | {"python": platform.python_version()}
+
+
+def reproduce(
+    analysis: Analysis,
+    *,
+    toys: int = 0,
+    seed: int = 1,
+    on_variant: Callable[[str], None] | None = None,
+    on_toys: Callable[[int], None] | None = None,
+) -> Reproduction:
+    """Compute every declared result for every variant; plain counting, which no variant changes, once.
+
+    Parameters
+    ----------
+    toys
+        Toys for the significance of the default variant, beside the asymptotic one; 0 for none.
+    on_variant, on_toys
+        Called with the variant that starts, and with the number of toys finished since the last call.
+
+    Raises
+    ------
+    DeclarationError
+        No result is declared, or a published value matches no computed one.
+    """
+    if not analysis.default.result:
+        raise DeclarationError(
+            "the declaration asks for no result",
+            where=f"{analysis.path}: result",
+            fix='add a [[result]] table, e.g. quantity = "interval" and cl = 0.90',
+        )
+    check_published(analysis)
+    rows: list[Row] = []
+    runs: dict[str, Run] = {}
+    for name in analysis.variants:
+        if on_variant is not None:
+            on_variant(name)
+        model = analysis.model(name)
+        try:
+            profile = Profile(model.likelihood, model.poi)
+        except StatisticsError:
+            profile = None
+        runs[name] = Run(model, profile)
+        for wanted in model.declaration.result:
+            if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
+                rows += rows_of(model, profile, wanted)
+        if toys and name == DEFAULT and profile is not None:
+            rows.append(
+                significance_row(model, discovery_significance_toys(profile, n=toys, seed=seed, progress=on_toys))
+            )
+    return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())

@@ -1,0 +1,267 @@
+"""One wrong declaration per rule: each is refused by a named error that says where, what was given, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from eventfit.analysis import Analysis
+from eventfit.cli import app
+from eventfit.errors import BadTable
+from eventfit.tables import Tables, shipped
+
+BROKEN = Path(__file__).parent / "broken"
+VALID = BROKEN / "valid.toml"
+PROGRAM = Path(sys.executable).with_name("eventfit")
+
+#: folder below tests/broken -> (class of the error, what its message has to contain)
+RULES: dict[str, tuple[str, ...]] = {
+    # tables
+    "table_missing": ("MissingInput", "experiments/xenon1t_2020/count'", "table_missing", "did you mean"),
+    "table_ambiguous": ("AmbiguousTable", "exists twice", "table_ambiguous/experiments", "data/experiments", "rename"),
+    "table_without_provenance": ("MissingInput", "no provenance", "efficiency.toml"),
+    "table_altered": ("ChecksumMismatch", "efficiency.csv", "4da01953", "02841747", "sha256"),
+    "table_check_fails": ("BadTable", "maximum of efficiency", "0.9", "0.95 +- 0"),
+    "table_without_check": ("BadTable", "missing key", "efficiency.toml: check"),
+    "table_not_csv": ("BadTable", "efficiency.csv, row 2", "cells"),
+    "column_missing": ("BadTable", "no numeric column 'efficiency'", "energy_keV, acceptance"),
+    "column_without_unit": ("BadTable", "efficiency.toml: columns.efficiency.unit", "keV, 1/keV", "add it"),
+    "column_unit_unknown": ("BadTable", "efficiency.toml: columns.energy_keV.unit", "MeV", "keV"),
+    "column_name_without_unit": ("BadTable", "columns.energy", "unit keV", "'_keV'"),
+    "cell_not_a_number": ("BadTable", "efficiency.csv, column efficiency, row 2", "'n/a'"),
+    "rows_not_increasing": ("BadTable", "efficiency.csv, column energy_keV", "increasing"),
+    "status_unknown": ("BadTable", "efficiency.toml: status", "certain", "official", "recalled-unverified"),
+    "counts_negative": ("BadTable", "counts.csv, column observed_counts, row 2", "-4", "not negative"),
+    "counts_nan": ("BadTable", "counts.csv, column observed_counts, row 2", "nan", "finite"),
+    "bins_with_gap": ("BadTable", "counts, row 2", "[2, 3] keV", "starting where the last one ended"),
+    "bins_differ": ("OutOfRange", "analysis.toml: data.observed", "29 bins from 1 to 30", "6 bins from 1 to 7"),
+    "efficiency_above_one": ("OutOfRange", "efficiency, row 2", "80", "0 to 1", "percentages"),
+    "efficiency_too_short": ("OutOfRange", "efficiency", "1 to 30 keV", "0 to 20 keV"),
+    "zero_expected": ("ZeroPrediction", "analysis.toml", "bin 3 of 3", "3 observed, 0 expected", "background"),
+    # paths
+    "path_leaves_folder": ("PathOutsideFolder", "'../counts'", "below", "without '..'"),
+    "path_absolute": ("PathOutsideFolder", "'/counts'", "a relative path"),
+    # keys and types
+    "unknown_key": ("DeclarationError", "unknown key", "nuisanse", "did you mean 'nuisance'?"),
+    "unknown_key_for_required": ("DeclarationError", "unknown key", "pio", "did you mean 'poi'?"),
+    "unknown_key_nested": ("DeclarationError", "unknown key", "response.edges_keV.number", "start, stop, width"),
+    "missing_key": ("DeclarationError", "missing key", "analysis.toml: poi", "add it"),
+    "missing_kind": ("DeclarationError", "missing key", "response.resolution.kind", "sqrt", "perfect"),
+    "unknown_kind": ("DeclarationError", "nuisance[b0_scale].kind", "gausian_scale", "gaussian_scale", "lognormal"),
+    "string_for_number": ("DeclarationError", "exposure.value", "'0.647'", "number"),
+    "bool_for_number": ("DeclarationError", "nuisance[b0_scale].relative", "rue", "number"),
+    "number_for_list": ("DeclarationError", "flux[1].components", "7", "list"),
+    "number_not_finite": ("DeclarationError", "exposure.value", "nan", "finite"),
+    "unit_missing": ("DeclarationError", "missing key", "exposure.unit", "tonne year", "kg day"),
+    "unit_unknown": ("DeclarationError", "exposure.unit", "ton year", "tonne year"),
+    # values that contradict
+    "edges_not_increasing": ("DeclarationError", "response.edges_keV", "[1, 3, 2, 30]", "increase"),
+    "edges_not_whole": ("DeclarationError", "response.edges_keV", "'width': 2", "whole number of widths"),
+    "start_outside_bounds": ("DeclarationError", "background[b0].norm", "30", "[0.0, 20.0]"),
+    "bounds_reversed": ("DeclarationError", "background[b0].norm", "[20, 0]", "low < high"),
+    "order_incomplete": ("OutOfRange", "response.order", "['resolution']", "efficiency"),
+    "flux_component_unknown": ("DeclarationError", "flux[1].components[2]", "be8", "be7"),
+    "flux_component_repeated": ("DeclarationError", "flux[1].components", "['be7', 'be7']", "once"),
+    "material_unknown": ("DeclarationError", "target.material", "argon", "xenon"),
+    "poi_unknown": ("UnknownName", "analysis.toml: poi", "mu_nue", "allowed: mu_nu\n"),
+    "poi_without_coupling": ("UnknownName", "analysis.toml: poi", "mu_nu", "none: the declared processes"),
+    "nuisance_on_unknown": ("DeclarationError", "nuisance[b0_scale].applies_to", "b1", "all, signal", "b0"),
+    "name_repeated": ("DeclarationError", "analysis.toml", "names of backgrounds and nuisances", "b0"),
+    "level_above_one": ("DeclarationError", "result[1].cl", "1.5", "less than 1"),
+    "window_off_edges": ("DeclarationError", "analysis.toml", "window_keV", "6.5", "edges"),
+    "window_reversed": ("DeclarationError", "analysis.toml", "window_keV", "[7"),
+    # variants and published values
+    "variants_without_default": ("DeclarationError", "analysis.toml: variant", "bound_electrons", "[variant.default]"),
+    "variant_without_meaning": ("DeclarationError", "variant.bound_electrons", "meaning ="),
+    "variant_changes_nothing": ("DeclarationError", "variant.free_electrons", "changes nothing"),
+    "variant_changes_shared": ("DeclarationError", "variant.other_title.title", "may not change"),
+    "variant_invalid": ("DeclarationError", "variant.bound_electrons: target.electrons", "steps", "stepping"),
+    "published_without_result": ("DeclarationError", "published", "significance, variant default", "[[result]]"),
+    # files
+    "not_toml": ("DeclarationError", "not TOML", "not_toml/analysis.toml", "line 5"),
+    "not_utf8": ("DeclarationError", "not_utf8/analysis.toml", "0xfc"),
+    "empty": ("DeclarationError", "missing key", "analysis.toml: title"),
+}
+#: words of the libraries behind the reader, which mean nothing to a user
+JARGON = re.compile(r"function-\w+|literal\[|input tag|dictionary|instance of|after validation|pydantic")
+
+
+def eventfit(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def refused(result: Result, error: str, *parts: str) -> None:
+    """Exit code 2, nothing on standard output, one plain message of the class ``error`` that holds all ``parts``."""
+    assert result.exit_code == 2, result.output or result.exception
+    assert result.stdout == ""
+    message = result.stderr.lstrip()
+    assert message.startswith(f"{error}: "), message
+    assert "Traceback" not in message
+    assert not JARGON.search(message), message
+    assert not re.search(r"where:.*:\s*$", message, re.MULTILINE), f"names no key:\n{message}"
+    for part in parts:
+        assert part in message, f"{part!r} is not in\n{message}"
+
+
+def edited(folder: Path, old: str, new: str) -> Path:
+    """The valid declaration with one piece replaced, as a file in ``folder``."""
+    text = VALID.read_text()
+    assert text.count(old) == 1
+    path = folder / "analysis.toml"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_rule(rule: str) -> None:
+    verb = "reproduce" if rule == "published_without_result" else "validate"
+    refused(eventfit(verb, BROKEN / rule / "analysis.toml"), *RULES[rule])
+
+
+def test_every_folder_has_its_rule() -> None:
+    assert {path.name for path in BROKEN.iterdir() if path.is_dir()} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"empty"}))
+def test_breaks_one_rule_and_says_which(rule: str) -> None:
+    said, *lines = (BROKEN / rule / "analysis.toml").read_text(errors="replace").splitlines()
+    assert said.startswith("# rule: ")
+    changes = [line for line in difflib.ndiff(VALID.read_text().splitlines()[1:], lines) if line[0] in "+-"]
+    removed = [line for line in changes if line[0] == "-"]
+    assert len(removed) <= 5
+    assert len(changes) <= 9
+
+
+def test_what_they_derive_from_is_valid() -> None:
+    result = eventfit("validate", VALID)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("ok: valid, default: 29 bins")
+
+
+def test_good_copy_is_valid(tmp_path: Path) -> None:
+    copy = tmp_path / "mine.toml"
+    shutil.copy(shipped("analyses") / "xenon1t_2020" / "analysis.toml", copy)
+    result = eventfit("validate", copy)
+    assert result.exit_code == 0, result.stderr
+    variants = [
+        line.split(":")[1].split(", ")[1] for line in result.stdout.splitlines() if line.startswith("ok: mine,")
+    ]
+    assert variants == list(Analysis.load("xenon1t_2020").variants)
+
+
+@pytest.mark.parametrize("rule", ["unknown_key", "table_altered", "not_toml", "zero_expected"])
+def test_installed_program_prints_no_traceback(rule: str) -> None:
+    path = BROKEN / rule / "analysis.toml"
+    run = subprocess.run([PROGRAM, "validate", path], capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith(RULES[rule][0])
+    assert "Traceback" not in run.stderr
+
+
+def test_file_that_does_not_exist(tmp_path: Path) -> None:
+    refused(eventfit("validate", tmp_path / "none.toml"), "MissingInput", "none.toml", "No such file")
+
+
+def test_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "analysis.toml").mkdir()
+    refused(eventfit("validate", tmp_path / "analysis.toml"), "MissingInput", "analysis.toml", "directory")
+
+
+def test_folder_that_holds_a_declaration() -> None:
+    """A user who names the folder is told the name of the file in it."""
+    result = eventfit("validate", BROKEN / "unknown_key")
+    assert result.exit_code == 2
+    assert "unknown_key" in result.stderr
+    assert "analysis.toml" in result.stderr
+
+
+def test_truly_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "analysis.toml").touch()
+    refused(eventfit("validate", tmp_path / "analysis.toml"), "DeclarationError", "missing key", "title")
+
+
+def test_link_that_leaves_the_folder(tmp_path: Path) -> None:
+    home, outside = tmp_path / "home", tmp_path / "outside"
+    home.mkdir()
+    outside.mkdir()
+    for ending in (".csv", ".toml"):
+        shutil.copy(shipped("data") / "experiments/xenon1t_2020" / f"counts{ending}", outside)
+        (home / f"counts{ending}").symlink_to(outside / f"counts{ending}")
+    path = edited(home, "experiments/xenon1t_2020/counts", "counts")
+    refused(eventfit("validate", path), "PathOutsideFolder", "'counts'", "below")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"experiments/xenon1t_2020/counts"', r'"counts\u0000"', "counts"),
+        ('"experiments/xenon1t_2020/counts"', '"' + 5000 * "x" + '"', "xxx"),
+        ("width = 1 }", "width = 1e-15 }", "edges_keV"),
+        ("width = 1 }", "width = 5e-324 }", "edges_keV"),
+        ("value = 0.647309514", "value = 1" + 5000 * "0", "analysis.toml"),
+        ('"XENON1T 2020 in its shortest form"', 5000 * "[" + 5000 * "]", "analysis.toml"),
+    ],
+    ids=["null-character", "long-name", "endless-bins", "infinite-bins", "long-integer", "deep-nesting"],
+)
+def test_odd_values_end_in_a_message(tmp_path: Path, old: str, new: str, named: str) -> None:
+    result = eventfit("validate", edited(tmp_path, old, new))
+    assert result.exit_code == 2, repr(result.exception)[:200]
+    assert result.stdout == ""
+    assert named in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r'title = ".*"', "title = 3"),
+        (r"cite = \[.*\]", "cite = 3"),
+        (r"cite = \[.*\]", 'cite = "arXiv:2006.09721"'),
+        (r"cite = \[.*\]", "cite = []"),
+        (r"(?s)caveats = \[.*?\n\]", "caveats = 3"),
+        (r'unit = "keV"', "unit = []"),
+        (r"value = 0.147", 'value = "0.147"'),
+        (r"tolerance = 0.0005", 'tolerance = "0.0005"'),
+        (r"tolerance = 0.0005", "tolerance = inf"),
+        (r"at = 1.051051051", 'at = "1 keV"'),
+        (r"at = 1.051051051\n", ""),
+        (r'kind = "end_point"', 'kind = "end_point"\nfirst = 0.5'),
+        (r'column = "efficiency"', 'column = ["efficiency"]'),
+        (r'kind = "end_point"', 'kind = "median"'),
+        (r"(?s)\[\[check\]\].*", ""),
+    ],
+    ids=[
+        "title-number",
+        "cite-number",
+        "cite-string",
+        "cite-empty",
+        "caveats-number",
+        "unit-list",
+        "check-value-string",
+        "check-tolerance-string",
+        "check-tolerance-infinite",
+        "check-at-string",
+        "check-at-missing",
+        "check-first-fraction",
+        "check-column-list",
+        "check-kind-unknown",
+        "no-check",
+    ],
+)
+def test_provenance_of_the_wrong_type(tmp_path: Path, old: str, new: str) -> None:
+    source = shipped("data") / "experiments" / "xenon1t_2020"
+    shutil.copy(source / "efficiency.csv", tmp_path)
+    text, changed = re.subn(old, new, (source / "efficiency.toml").read_text(), count=1)
+    assert changed == 1
+    if "[[check]]" not in text:
+        text = text.replace("[columns]", "check = []\n\n[columns]")
+    (tmp_path / "efficiency.toml").write_text(text)
+    with pytest.raises(BadTable, match="efficiency"):
+        Tables(tmp_path).read("efficiency")
