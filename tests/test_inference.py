@@ -63,8 +63,13 @@ def test_fit_is_no_higher_than_an_independent_minimiser(seed: int) -> None:
     moved = likelihood.with_data(type(likelihood.data)(np.round(likelihood.data.counts), likelihood.data.auxiliary))
     result = fit(moved)
     options: Any = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 5000, "maxfun": 100_000}
-    bounds = optimize.Bounds(*moved.bounds)
-    other = optimize.minimize(lambda x: float(moved.value(x)), theta, bounds=bounds, method="L-BFGS-B", options=options)
+    lower, upper = moved.bounds
+
+    def value(x: np.ndarray) -> float:
+        return float(moved.value(x))
+
+    bounds = optimize.Bounds(lower, upper)
+    other = optimize.minimize(value, theta, bounds=bounds, method="L-BFGS-B", options=options)
     assert result.status in (Status.OK, Status.AT_BOUND)
     assert result.minus_2_ln_l <= other.fun + 1e-6
     assert result.edm < 1e-8
