@@ -114,7 +114,7 @@ def test_card_names_ensemble_seed_and_number_and_progress_adds_up() -> None:
     assert (card.calibration, card.toys, card.seed) == ("toys", 40, 2)
     assert card.ensemble is not None
     assert "every auxiliary measurement" in card.ensemble
-    assert "0 fits failed" in card.note
+    assert "0 of them because their fit failed" in card.note
     assert sum(ticks) == 40
 
 

@@ -15,8 +15,8 @@ __all__ = ["upper_limit_delta_2_71", "upper_limit_qmu_tilde"]
 def upper_limit_qmu_tilde(profile: Profile, *, cl: float = 0.90) -> Limit:
     """One-sided limit: the largest value with qmu_tilde below Phi^-1(cl)^2, 1.642 for 90 %.
 
-    The cut is the asymptotic one of qmu, Eq. (62) of arXiv:1007.1727 solved for the quantile. Eq. (67) for qmu_tilde
-    would allow a lower cut when the estimate sits at zero; using the larger one throughout over-covers there.
+    The cut is the asymptotic quantile of qmu, Sec. 3.6 of arXiv:1007.1727. Sec. 3.7, for qmu_tilde, would allow a lower
+    limit when the estimate sits at zero; this one over-covers there.
     """
     qmu_tilde(profile, profile.estimate)  # refuses a parameter that may be negative
     return _limit(

@@ -5,12 +5,10 @@ python tests/benchmarks/bench_fit.py
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
 from iminuit import Minuit
 from problem import BINS, WIDTH, benchmark_likelihood
+from timing import cpu_time
 
 from eventfit.inference import fit
 from eventfit.likelihood import Likelihood
@@ -33,17 +31,6 @@ def hand_written(likelihood: Likelihood) -> Minuit:
     minuit.limits = list(zip(*likelihood.bounds, strict=True))
     minuit.errors = np.full(len(likelihood.names), 0.1)
     return minuit.migrad()
-
-
-def cpu_time(call: Callable[[], object], repeat: int = 40) -> float:
-    """Median process time of one call in seconds."""
-    call()
-    times = []
-    for _ in range(repeat):
-        begin = time.process_time()
-        call()
-        times.append(time.process_time() - begin)
-    return float(np.median(times))
 
 
 def main() -> None:

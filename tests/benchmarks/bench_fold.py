@@ -9,7 +9,6 @@ efficiency is taken at the true recoil energy, so that the notebook's formula is
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 from scipy.integrate import IntegrationWarning, quad
 from scipy.special import ndtr
+from timing import cpu_time
 
 from eventfit.cross_section import MagneticMoment, StandardModelElectron, SteppingElectrons, maximum_recoil
 from eventfit.flux import solar_flux
@@ -151,17 +151,6 @@ class Cached:
         """Only the products: what a change of the flux costs."""
         rates = [sum(s @ m["nu_e"].weight for s, m in zip(row, self.measures, strict=True)) for row in self.sigma]
         return EXPOSURE * XENON.units_per_kg * (self.struck * np.array(rates)) @ self.folding.detector.T
-
-
-def cpu_time(call: Callable[[], object], repeat: int) -> float:
-    """Median process time of one call in seconds."""
-    call()
-    times = []
-    for _ in range(repeat):
-        begin = time.process_time()
-        call()
-        times.append(time.process_time() - begin)
-    return float(np.median(times))
 
 
 def main() -> None:
