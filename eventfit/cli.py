@@ -168,6 +168,8 @@ def validate(
     analysis = Analysis.load(file)
     check_published(analysis)
     models = [analysis.model(name) for name in analysis.variants]
+    for table in {table.name: table for model in models for table in model.tables}.values():
+        table.verify()
     known = bibliography()
     for key in (key for model in models for key in model.cite):
         reference(key, known)

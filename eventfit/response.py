@@ -22,6 +22,8 @@ __all__ += ["SqrtResolution"]
 Stage = Literal["quenching", "resolution", "efficiency"]
 #: Gaussian tails are followed to this many standard deviations
 REACH = 9.0
+#: a change of an efficiency that is worth a recoil panel
+BEND = 1e-4
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,17 @@ class Resolution(ABC):
     def sigma(self, visible: Array) -> Array:
         """Standard deviation of the reconstructed value; zero means no smearing."""
 
+    @property
+    @abstractmethod
+    def is_sharp(self) -> bool:
+        """Whether sigma is zero everywhere."""
+
 
 @dataclass(frozen=True)
 class PerfectResolution(Resolution):
     """No smearing."""
+
+    is_sharp = True
 
     def sigma(self, visible: Array) -> Array:
         return np.zeros(np.shape(visible))
@@ -84,6 +93,10 @@ class SqrtResolution(Resolution):
     def __post_init__(self) -> None:
         if not (self.a >= 0.0 and self.b >= 0.0):
             raise OutOfRange("a resolution cannot be negative", where="resolution", given=f"a={self.a}, b={self.b}")
+
+    @property
+    def is_sharp(self) -> bool:
+        return self.a == 0.0 and self.b == 0.0
 
     def sigma(self, visible: Array) -> Array:
         return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
@@ -121,6 +134,13 @@ class Efficiency:
         self.require(float(np.min(energy)), float(np.max(energy)))
         return np.asarray(np.interp(energy, self.energy, self.value))
 
+    @property
+    def bends(self) -> Array:
+        """Knots in keV whose straightening would change the efficiency by more than ``BEND``."""
+        slope = np.diff(self.value) / np.diff(self.energy)
+        spacing = 0.5 * (self.energy[2:] - self.energy[:-2])
+        return np.asarray(self.energy[1:-1][np.abs(np.diff(slope)) * spacing > BEND])
+
     def require(self, low: float, high: float) -> None:
         """Refuse energies that the table does not reach: nothing is extrapolated."""
         if low < self.energy[0] or high > self.energy[-1]:
@@ -140,8 +160,8 @@ class Response:
     Attributes
     ----------
     order
-        Stages in the order in which they act. ``"quenching"`` comes first if it is there; an efficiency before
-        ``"resolution"`` is taken at the true recoil energy, after it at the reconstructed one.
+        Stages in the order in which they act. An efficiency is a function of what has come out by then: the true recoil
+        energy, the visible energy after ``"quenching"``, the reconstructed value after ``"resolution"``.
     """
 
     order: tuple[Stage, ...]
@@ -157,10 +177,10 @@ class Response:
             "efficiency": self.efficiency is not None,
         }
         declared = {stage for stage, there in present.items() if there}
-        late_quenching = "quenching" in self.order and self.order[0] != "quenching"
-        if set(self.order) != declared or len(self.order) != len(declared) or late_quenching:
+        wrong = set(self.order) != declared or len(self.order) != len(declared)
+        if wrong or ("quenching" in declared and self._place("quenching") > self._place("resolution")):
             raise OutOfRange(
-                "the order does not list each declared stage once, with quenching first",
+                "the order does not list each declared stage once, with quenching before resolution",
                 where="response.order",
                 given=list(self.order),
                 allowed=f"an order of {sorted(declared)}",
@@ -169,12 +189,21 @@ class Response:
     @property
     def efficiency_is_reconstructed(self) -> bool:
         """Whether the efficiency acts on the reconstructed axis."""
-        return self.efficiency is not None and self.order.index("efficiency") > self.order.index("resolution")
+        return self.efficiency is not None and self._place("efficiency") > self._place("resolution")
+
+    def _place(self, stage: Stage) -> int:
+        return self.order.index(stage)
+
+    def _accepted(self, T: Array) -> Array:
+        """Efficiency before smearing, at the visible energy if quenching has acted, else at the true recoil."""
+        assert self.efficiency is not None
+        quenched = self.quenching is not None and self._place("efficiency") > self._place("quenching")
+        return self.efficiency(self.quenching.visible(T) if quenched and self.quenching is not None else T)
 
     @property
     def is_sharp(self) -> bool:
         """Whether nothing is smeared."""
-        return isinstance(self.resolution, PerfectResolution)
+        return self.resolution.is_sharp
 
     def moments(self, T: Array) -> tuple[Array, Array]:
         """Mean and standard deviation of the reconstructed value for true recoils ``T``."""
@@ -194,7 +223,7 @@ class Response:
         mean, sigma = self.moments(T)
         if not self.efficiency_is_reconstructed:
             columns = np.diff(_smeared(edges, mean, sigma)[0], axis=0)
-            return columns if self.efficiency is None else columns * self.efficiency(T)
+            return columns if self.efficiency is None else columns * self._accepted(T)
         assert self.efficiency is not None
         self.efficiency.require(edges[0], edges[-1])
         knots = self.efficiency.energy
@@ -224,7 +253,7 @@ class Response:
             return np.asarray(shape)
         if self.efficiency_is_reconstructed:
             return np.asarray(shape * self.efficiency(points)[:, None])
-        return np.asarray(shape * self.efficiency(T))
+        return np.asarray(shape * self._accepted(T))
 
     def support(self, edges: Array, limit: float) -> tuple[float, float]:
         """Range of true recoils (keV) up to ``limit`` that can be reconstructed between the outer ``edges``."""
@@ -243,17 +272,19 @@ class Response:
         return float(T[max(first, 0)]), float(T[last])
 
     def breakpoints(self, edges: Array, limit: float) -> Array:
-        """True recoils (keV) where :meth:`matrix` jumps or bends: bin edges without smearing, efficiency knots."""
-        knots = np.empty(0)
-        if self.efficiency is not None and not self.efficiency_is_reconstructed:
-            knots = self.efficiency.energy
+        """True recoils (keV) where :meth:`matrix` jumps or bends: efficiency knots, and bin edges if nothing smears."""
+        efficiency = np.empty(0)
+        if self.efficiency is not None:
+            efficiency = self.efficiency.energy if self.is_sharp else self.efficiency.bends
+        at_recoil = self.efficiency is not None and not self.efficiency_is_reconstructed
+        quenched = self.quenching is not None and self._place("efficiency") > self._place("quenching")
         T = _recoils(limit)
         mean = self.moments(T)[0]
+        knots = efficiency if at_recoil and not quenched else np.empty(0)
         if self.is_sharp:
-            sharp = edges
-            if self.efficiency is not None and self.efficiency_is_reconstructed:
-                sharp = np.concatenate([edges, self.efficiency.energy])
-            knots = np.concatenate([knots, np.interp(sharp, mean, T)])
+            knots = np.concatenate([knots, np.interp(np.concatenate([edges, efficiency]), mean, T)])
+        elif at_recoil and quenched:
+            knots = np.interp(efficiency, mean, T)
         return np.unique(knots)
 
 

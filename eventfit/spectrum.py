@@ -19,6 +19,7 @@ __all__ = ["Bins", "Folding", "Spectrum", "Template", "fold"]
 ORDER_E, ORDER_T = 2, 4
 #: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
 STEP_SIGMA, STEP_T = 1.0, 0.5
+MOST_PANELS = 5000
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,14 @@ def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: 
         while panels[-1] < stop:
             T = panels[-1]
             sigma = float(response.moments(np.array([T]))[1][0])
+            if len(panels) > MOST_PANELS:
+                raise OutOfRange(
+                    "the resolution is so narrow that the recoils cannot be resolved",
+                    where="response.resolution",
+                    given=f"sigma = {sigma:.2g} at T = {T:.3g} keV",
+                    allowed=f"widths that need at most {MOST_PANELS} recoil panels",
+                    fix='declare kind = "perfect" for no smearing',
+                )
             step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
             panels.append(stop if T + 1.5 * step >= stop else T + step)
     return np.array(panels)

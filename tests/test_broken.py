@@ -24,6 +24,9 @@ PROGRAM = Path(sys.executable).with_name("eventfit")
 #: folder below tests/broken -> (class of the error, what its message has to contain)
 RULES: dict[str, tuple[str, ...]] = {
     # tables
+    "flux_repeated": ("DeclarationError", "flux, process, background", "be7.magnetic_moment", "once"),
+    "background_named_signal": ("DeclarationError", "flux, process, background", "signal", "rename"),
+    "resolution_too_narrow": ("OutOfRange", "response.resolution", "sigma", "perfect"),
     "table_missing": ("MissingInput", "experiments/xenon1t_2020/count'", "table_missing", "did you mean"),
     "table_ambiguous": ("AmbiguousTable", "exists twice", "table_ambiguous/experiments", "data/experiments", "rename"),
     "table_without_provenance": ("MissingInput", "no provenance", "efficiency.toml"),

@@ -169,9 +169,8 @@ def test_an_untouched_copy_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_changed_count_moves_the_result(tmp_path: Path) -> None:
-    """One event from 6-7 keV to 1-2 keV, so that the sums in the provenance still hold."""
-    moved = significance(changed(tmp_path, (1, 1), (6, -1), checksum=True))
-    assert moved > significance(DATA) + 0.01
+    """Ten events more at 2-3 keV, with the checksum and nothing else: the result follows."""
+    assert significance(changed(tmp_path, (2, 10), checksum=True)) > significance(DATA) + 0.3
 
 
 def test_a_changed_count_without_its_checksum_is_refused(tmp_path: Path) -> None:
@@ -180,9 +179,9 @@ def test_a_changed_count_without_its_checksum_is_refused(tmp_path: Path) -> None
         Analysis.load("xenon1t_2020", data=data).model()
 
 
-def test_a_count_that_breaks_a_published_sum_is_refused(tmp_path: Path) -> None:
-    data = changed(tmp_path, (1, 1), checksum=True)
-    with pytest.raises(BadTable, match="sum of observed_counts") as error:
-        Analysis.load("xenon1t_2020", data=data).model()
-    assert "1262" in str(error.value)
-    assert "1261" in str(error.value)
+def test_a_count_that_breaks_a_published_sum_is_seen(tmp_path: Path) -> None:
+    """Not when the table is read, since the change may be meant, but by ``validate`` and beside every result."""
+    table = Tables(changed(tmp_path, (1, 1), checksum=True)).read(COUNTS)
+    assert not table.checks_hold
+    with pytest.raises(BadTable, match=r"sum of observed_counts[\s\S]*1262[\s\S]*1261"):
+        table.verify()

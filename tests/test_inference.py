@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from models import counting, everything, on_off
-from scipy import optimize
+from scipy import optimize, stats
 
-from eventfit.errors import FitFailed, OutOfRange, StatisticsError
+from eventfit.errors import FitFailed, OutOfRange, StatisticsError, ZeroPrediction
 from eventfit.inference import (
     Profile,
     Status,
@@ -73,7 +73,7 @@ def test_fit_is_no_higher_than_an_independent_minimiser(seed: int) -> None:
     assert result.status in (Status.OK, Status.AT_BOUND)
     assert result.minus_2_ln_l <= other.fun + 1e-6
     assert result.edm < 1e-8
-    assert len(result.starts) == 2
+    assert len(result.starts) == 3  # the coupling that enters squared adds its mirror point
 
 
 def test_errors_are_those_of_the_inverse_hessian() -> None:
@@ -127,6 +127,67 @@ def test_two_starts_find_the_deeper_of_two_minima() -> None:
     assert only_wrong["q"] < -4
     assert both["q"] == pytest.approx(0.8, abs=1e-6)
     assert max(both.starts) > both.minus_2_ln_l + 1e-3
+
+
+def test_a_perfect_fit_is_the_best_one() -> None:
+    result = fit(quadratic(), starts=[np.array([-5.5]), np.array([0.8])])
+    assert result.minus_2_ln_l == pytest.approx(0.0, abs=1e-9)
+    assert result["q"] == pytest.approx(0.8, abs=1e-6)
+
+
+def mirrored(start: float, bound: float) -> Profile:
+    """Expected 100 + 40 q + 10 q^2: q = 1 and q = -5 are the same in every bin."""
+    one = np.ones(5)
+    components = [
+        Component("interference", 40.0 * one, (Power("q"),)),
+        Component("square", 10.0 * one, (Power("q", 2),)),
+        Component("background", 100.0 * one),
+    ]
+    return Profile(Likelihood.build([Parameter("q", "", start, -bound, bound)], components, 150.0 * one), "q")
+
+
+@pytest.mark.parametrize("bound", [10.0, 50.0, np.inf])
+@pytest.mark.parametrize("start", [0.5, -5.0, -8.0])
+def test_both_pieces_whatever_start_and_bounds(start: float, bound: float) -> None:
+    profile = mirrored(start, bound)
+    pieces = profile_interval(profile).pieces
+    assert len(pieces) == 2
+    assert pieces[0][0] < -5.0 < pieces[0][1] < pieces[1][0] < 1.0 < pieces[1][1]
+    assert upper_limit_delta_2_71(profile).value == pytest.approx(pieces[1][1], rel=1e-6)
+    assert fit(profile.likelihood).minus_2_ln_l == pytest.approx(0.0, abs=1e-8)
+
+
+def test_a_deficit_is_evidence_for_a_coupling_of_either_sign() -> None:
+    template = Component("interference", np.full(4, 10.0), (Power("q"),))
+    background = Component("background", np.full(4, 100.0))
+    signed = Likelihood.build([Parameter("q", lower=-5.0, upper=5.0)], [template, background], np.full(4, 80.0))
+    profile = Profile(signed, "q")
+    result = discovery_significance(profile)
+    exact = 4 * 2 * (100.0 - 80.0 + 80.0 * np.log(0.8))
+    assert result.q0 == pytest.approx(exact, rel=1e-9)
+    assert (result.card.statistic, result.card.sided) == ("t0", "two")
+    assert result.p_value == pytest.approx(2 * stats.norm.sf(np.sqrt(exact)), rel=1e-9)
+    with pytest.raises(OutOfRange, match="t0"):
+        q0(profile)
+
+
+def test_events_without_background_exclude_zero_and_have_no_significance() -> None:
+    signal = Component("s", np.array([1.0]), (Power("mu"),))
+    profile = Profile(Likelihood.build([Parameter("mu", start=1.0, lower=0.0)], [signal], np.array([4.0])), "mu")
+    assert profile.delta(0.0) == np.inf
+    ((low, high),) = profile_interval(profile).pieces
+    assert 0.0 < low < 4.0 < high
+    with pytest.raises(ZeroPrediction, match=r"mu held[\s\S]*4 observed, 0 expected"):
+        discovery_significance(profile)
+
+
+def test_negative_templates_are_interference_and_any_level_works() -> None:
+    components = [Component("i", np.array([-3.0, 2.0]), (Power("q"),)), Component("b", np.array([50.0, 50.0]))]
+    profile = Profile(Likelihood.build([Parameter("q")], components, np.array([47.0, 52.0])), "q")
+    assert profile.estimate == pytest.approx(1.0, abs=0.05)
+    for cl in (1e-12, 0.5, 1 - 1e-9):
+        ((low, high),) = profile_interval(profile, cl=cl).pieces
+        assert low <= profile.estimate <= high
 
 
 def test_a_profile_point_below_the_best_fit_means_refit() -> None:

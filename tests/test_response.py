@@ -145,11 +145,20 @@ def test_constant_quenching_rescales_the_recoil_axis(factor: float) -> None:
     assert quenched.matrix(T, EDGES) == pytest.approx(response(AFTER).matrix(factor * T, EDGES), abs=1e-13)
 
 
-def test_an_efficiency_before_the_resolution_is_taken_at_the_unquenched_recoil() -> None:
-    order: tuple[Stage, ...] = ("quenching", "efficiency", "resolution")
-    column = response(order, quenching=ConstantQuenching(0.5)).matrix(np.array([2.5]), EDGES)[:, 0]
-    expected = [by_quad(BEFORE, 2.5, a, b, factor=0.5) for a, b in pairwise(EDGES)]
-    assert column == pytest.approx(expected, rel=1e-9)
+def test_an_efficiency_is_taken_at_what_has_come_out_before_it() -> None:
+    """Before the quenching at the true recoil (2.5 keV), after it at the visible energy (1.25 keV)."""
+    expected = np.array([by_quad(BEFORE, 2.5, a, b, factor=0.5) for a, b in pairwise(EDGES)])
+    at_recoil: tuple[Stage, ...] = ("efficiency", "quenching", "resolution")
+    visible: tuple[Stage, ...] = ("quenching", "efficiency", "resolution")
+    columns = [
+        response(order, quenching=ConstantQuenching(0.5)).matrix(np.array([2.5]), EDGES)[:, 0]
+        for order in (at_recoil, visible)
+    ]
+    curve = response(visible, quenching=ConstantQuenching(0.5)).efficiency
+    assert curve is not None
+    assert columns[0] == pytest.approx(expected, rel=1e-9)
+    assert columns[1] == pytest.approx(expected * curve(np.array([1.25])) / curve(np.array([2.5])), rel=1e-9)
+    assert not np.allclose(columns[0], columns[1], rtol=0.01)
 
 
 @pytest.mark.parametrize("value", [1.0001, 87.0, -1e-6, np.nan], ids=str)
@@ -183,8 +192,8 @@ def test_an_order_that_does_not_match_the_stages_is_refused(order: tuple[Stage, 
         response(order)
 
 
-def test_quenching_comes_first() -> None:
-    with pytest.raises(OutOfRange, match="quenching first"):
+def test_quenching_comes_before_the_resolution() -> None:
+    with pytest.raises(OutOfRange, match="quenching before resolution"):
         response(("resolution", "quenching", "efficiency"), quenching=ConstantQuenching(0.5))
 
 

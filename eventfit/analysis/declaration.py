@@ -38,7 +38,7 @@ MOST_BINS = 100_000
 class Exposure(Strict):
     """Live time times mass; the unit is never implied. A year is 365.25 days."""
 
-    value: Positive
+    value: Annotated[float, Field(gt=0, le=1e12)]
     unit: Literal["tonne year", "tonne day", "kg year", "kg day", "kg s"]
 
     @property

@@ -54,7 +54,7 @@ def build_physics(declared: Declaration, tables: Tables) -> Physics:
     )
     return Physics(
         templates=templates,
-        couplings=tuple(coupling for process in processes for coupling in process.couplings),
+        couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
         cite=tuple(key for process in processes for key in process.cite),
     )
 

@@ -39,6 +39,7 @@ def build_components(
     Couplings are global names; all others are local and carry ``prefix``, the id of the analysis.
     """
     parameters = [Parameter(c.name, c.unit, c.start, c.lower, meaning=c.meaning) for c in physics.couplings]
+    _refuse_repeated([*(t.name for t in physics.templates), *backgrounds, ALL, SIGNAL], where)
     counts = {t.name: t.spectrum.values() for t in physics.templates}
     counts |= {name: spectrum.values() for name, spectrum in backgrounds.items()}
     factors: dict[str, list[Factor]] = {name: [] for name in counts}
@@ -55,6 +56,18 @@ def build_components(
         for name in _scaled_by(nuisance, list(counts), signal, where):
             factors[name].append(factor)
     return parameters, [Component(name, counts[name], tuple(factors[name])) for name in counts]
+
+
+def _refuse_repeated(names: Sequence[str], where: str) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DeclarationError(
+            "two components have one name, or a background has a name that means something else",
+            where=f"{where}: flux, process, background",
+            given=", ".join(repeated),
+            allowed=f"each source component and each process once; backgrounds not called {ALL!r} or {SIGNAL!r}",
+            fix="declare a component or process once, or rename the background",
+        )
 
 
 def _norm(background: Background, prefix: str) -> Parameter:

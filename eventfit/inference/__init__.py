@@ -17,7 +17,7 @@ from eventfit.inference.results import (
     Status,
 )
 from eventfit.inference.significance import discovery_significance, discovery_significance_toys
-from eventfit.inference.statistic import TestStatistic, q0, qmu_tilde, tmu, tmu_tilde
+from eventfit.inference.statistic import TestStatistic, q0, qmu_tilde, t0, tmu, tmu_tilde
 
 __all__ = [
     "FitResult",
@@ -40,6 +40,7 @@ __all__ = [
     "qmu_tilde",
     "require_good",
     "s_over_sqrt_b",
+    "t0",
     "tmu",
     "tmu_tilde",
     "upper_limit_delta_2_71",

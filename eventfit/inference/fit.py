@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from iminuit import Minuit
 
-from eventfit.errors import FitFailed, OutOfRange
+from eventfit.errors import FitFailed, OutOfRange, ZeroPrediction
 from eventfit.inference.results import FitResult, Status
-from eventfit.likelihood import Likelihood
+from eventfit.likelihood import Likelihood, Power
+from eventfit.likelihood.poisson import FLOOR
 from eventfit.quadrature import Array, Index, Mask
 
 __all__ = ["fit", "require_good"]
@@ -42,13 +43,16 @@ def fit(
     fixed
         Parameter name -> value it is held at.
     starts
-        Start points (n_par,); the default is the declared start moved one scoring step towards the data, and a point
-        displaced from it by one standard deviation in alternating directions.
+        Start points (n_par,); the default is the declared start moved one scoring step towards the data, a point
+        displaced from it by one standard deviation in alternating directions, and for every coupling that enters
+        squared the mirror point, where the quadratic gives the same total.
 
     Raises
     ------
     OutOfRange
         A fixed value outside the bounds of its parameter.
+    ZeroPrediction
+        Events were observed in a bin where the fitted model expects none.
     """
     point = likelihood.start.copy()
     free = np.ones(len(point), dtype=bool)
@@ -64,7 +68,7 @@ def fit(
     begin = _default_starts(problem, point) if starts is None else [np.where(free, s, point) for s in starts]
     ends = sorted((problem.migrad(start) for start in begin), key=lambda end: end[1])
     point, derivatives = problem.polish(ends[0][0])
-    return problem.certify(point, derivatives, tuple(value for _, value in ends))
+    return problem.certify(point, derivatives, ends)
 
 
 def require_good(result: FitResult, what: str) -> FitResult:
@@ -84,7 +88,9 @@ def _default_starts(problem: _Problem, point: Array) -> list[Array]:
     sigma = np.sqrt(2.0 / np.maximum(information, 1e-12))
     sign = np.where(np.cumsum(problem.free) % 2 == 1, 1.0, -1.0)
     moved = np.where(problem.free, first + sign * np.minimum(sigma, 1.0 + np.abs(first)), first)
-    return [first, problem.inside(moved)] if problem.free.any() else [first]
+    if not problem.free.any():
+        return [first]
+    return [first, problem.inside(moved), *(problem.inside(m) for m in problem.mirrors(first))]
 
 
 class _Problem:
@@ -95,6 +101,8 @@ class _Problem:
         self.free = free
         self.index = np.flatnonzero(free)
         self.lower, self.upper = likelihood.bounds
+        #: rounding of the likelihood grows with the counts
+        self.goal = EDM_GOAL * max(1.0, 1e-9 * float(likelihood.data.counts.sum()))
 
     def inside(self, point: Array) -> Array:
         """``point`` moved off the bounds by a thousandth of the distance to the declared start, or of 1."""
@@ -114,6 +122,25 @@ class _Problem:
         moved[self.index] -= np.linalg.solve(information + ridge, gradient[self.index])
         moved = self.inside(moved)
         return moved if self.likelihood.value(moved) < value else self.inside(point)
+
+    def mirrors(self, point: Array) -> list[Array]:
+        """For each free parameter with a squared factor, ``point`` moved to the other root of the total expectation."""
+        squared = {
+            factor.parameter
+            for component in self.likelihood.components
+            for factor in component.factors
+            if isinstance(factor, Power) and factor.exponent > 1
+        }
+        found = []
+        for index in (i for i in self.index if self.likelihood.names[i] in squared):
+            moved = np.tile(point, (3, 1))
+            moved[:, index] = (-1.0, 0.0, 1.0)
+            low, middle, high = self.likelihood.expected(moved).sum(axis=-1)
+            if (curvature := 0.5 * (low + high) - middle) != 0.0:
+                mirror = point.copy()
+                mirror[index] = -0.5 * (high - low) / curvature - point[index]
+                found.append(np.clip(mirror, self.lower, self.upper))
+        return found
 
     def migrad(self, start: Array) -> tuple[Array, float]:
         """End point of MIGRAD from ``start`` and the value there."""
@@ -150,7 +177,8 @@ class _Problem:
         minuit.migrad(ncall=200 + 100 * len(names) + 5 * len(names) ** 2)
         end = start.copy()
         end[self.index] = minuit.values
-        return end, float(minuit.fval or np.inf)
+        value = minuit.fval
+        return end, np.inf if value is None or not np.isfinite(value) else float(value)
 
     def active(self, point: Array, gradient: Array) -> Mask:
         """Free parameters that stand at a bound and want to leave through it."""
@@ -167,7 +195,7 @@ class _Problem:
                 raise FitFailed("the likelihood is not finite", where="fit", given=point, fix="bound the parameters")
             moving = self.free & ~self.active(point, gradient)
             step, edm = self._newton(point, gradient, hessian, np.flatnonzero(moving))
-            if edm < 1e-3 * EDM_GOAL:
+            if edm < 1e-3 * self.goal:
                 return point, (value, gradient, hessian)
             for halving in range(HALVINGS):
                 trial = np.clip(point + 0.5**halving * step, self.lower, self.upper)
@@ -178,9 +206,10 @@ class _Problem:
             point = trial
         return point, self.likelihood.derivatives(point)
 
-    def certify(self, point: Array, derivatives: Derivatives, starts: tuple[float, ...]) -> FitResult:
+    def certify(self, point: Array, derivatives: Derivatives, ends: Sequence[tuple[Array, float]]) -> FitResult:
         """The result at ``point`` with its status, errors and covariance."""
         value, gradient, hessian = derivatives
+        self._refuse_empty(point)
         active = self.active(point, gradient)
         index = np.flatnonzero(self.free & ~active)
         covariance, positive, edm = np.zeros((len(point), len(point))), True, 0.0
@@ -195,7 +224,7 @@ class _Problem:
             status = Status.ZERO_EXPECTATION
         elif not positive:
             status = Status.NOT_POSITIVE
-        elif not edm < EDM_GOAL:
+        elif not edm < self.goal:
             status = Status.NOT_CONVERGED
         else:
             status = Status.AT_BOUND if active.any() else Status.OK
@@ -213,9 +242,22 @@ class _Problem:
             edm=edm,
             fixed=tuple(n for n, f in zip(names, self.free, strict=True) if not f),
             at_bound=tuple(n for n, a in zip(names, active, strict=True) if a),
-            starts=starts,
+            starts=tuple(value for _, value in ends),
+            ends=np.array([end for end, _ in ends]),
             likelihood=self.likelihood,
         )
+
+    def _refuse_empty(self, point: Array) -> None:
+        observed = self.likelihood.data.counts
+        empty = np.flatnonzero((observed > 0) & (self.likelihood.expected(point) <= 2.0 * FLOOR * (1.0 + observed)))
+        if len(empty):
+            held = ", ".join(n for n, f in zip(self.likelihood.names, self.free, strict=True) if not f)
+            raise ZeroPrediction(
+                "events were observed in a bin where the fitted model expects none",
+                where=f"data, bin {int(empty[0]) + 1} of {len(observed)}" + (f", with {held} held" if held else ""),
+                given=f"{observed[empty[0]]:g} observed, 0 expected",
+                fix="add the missing background, or leave the bin out of the window",
+            )
 
     def _touches_zero(self, point: Array) -> bool:
         """Whether components cancel in some bin, so that its expectation cannot fall further."""

@@ -24,7 +24,9 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
 
     The statistic is ``tmu_tilde`` for a parameter bounded at zero, ``tmu`` otherwise; the cut is the asymptotic one for
     a parameter away from its bound (Wilks). A lower end at the bound means that the bound itself is inside. Crossings
-    are sought on a grid of a third of a standard deviation, so disconnected intervals come out as several pieces.
+    are sought on a grid of a third of a standard deviation, out to eight of them beyond every minimum that the starts
+    of the fit found (the mirror minimum of a squared coupling is one), or to the bounds where those are near: so
+    disconnected intervals come out as several pieces.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
     cut = float(ndtri(0.5 + 0.5 * cl) ** 2)
     statistic = tmu_tilde if profile.bounds[0] == 0.0 else tmu
     grid = _grid(profile, cut)
-    height = np.array([statistic(profile, float(mu)).value for mu in grid])
+    height = profile.scan(grid).delta
     pieces = _pieces(profile, grid, height, cut)
     open_below = height[0] <= cut and grid[0] != 0.0
     status = Status.OPEN_RANGE if height[-1] <= cut or open_below else profile.best.status
@@ -56,7 +58,7 @@ def _grid(profile: Profile, cut: float) -> Array:
     ends = []
     for side, bound in zip((-1, +1), profile.bounds, strict=True):
         crossing = profile.crossing(cut, side)
-        reach = profile.estimate + side * REACH * profile.scale()
+        reach = profile.outermost(cut, side) + side * REACH * profile.scale()
         if abs(bound - profile.estimate) < NEAR_BOUND * profile.scale() or crossing is None:
             ends.append(bound)
         else:

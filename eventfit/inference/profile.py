@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
 from scipy.optimize import brentq
 
-from eventfit.errors import StatisticsError
+from eventfit.errors import StatisticsError, ZeroPrediction
 from eventfit.inference.fit import fit, require_good
 from eventfit.inference.results import FitResult, Scan
 from eventfit.likelihood import Likelihood
@@ -30,6 +31,8 @@ class Profile:
     ------
     FitFailed
         A fit did not end in a certified minimum.
+    ZeroPrediction
+        From :meth:`at`: events were seen where the model with the parameter held expects none.
     """
 
     def __init__(self, likelihood: Likelihood, parameter: str, *, starts: Iterable[Array] | None = None) -> None:
@@ -65,14 +68,17 @@ class Profile:
         return self._fits[value]
 
     def delta(self, value: float) -> float:
-        """-2 Delta ln L at ``value``, never negative."""
-        conditional = self.at(value).minus_2_ln_l
+        """-2 Delta ln L at ``value``: never negative, infinite where events were seen and none are expected."""
+        try:
+            conditional = self.at(value).minus_2_ln_l
+        except ZeroPrediction:
+            return math.inf
         return max(conditional - self.best.minus_2_ln_l, 0.0)
 
     def scan(self, values: Array) -> Scan:
         """The profile at ``values`` (n,); a better minimum found on the way moves all points."""
         for value in values:
-            self.at(float(value))
+            self.delta(float(value))
         delta = np.array([self.delta(float(value)) for value in values])
         return Scan(self.parameter, np.asarray(values, dtype=float), delta, self.best, self.best.status)
 
@@ -85,9 +91,15 @@ class Profile:
         away = 1.0 if self.estimate - lower < upper - self.estimate else -1.0
         return self._double(lambda step: self.delta(self._inside(self.estimate + away * step)) >= 1.0)
 
+    def outermost(self, cut: float, side: int) -> float:
+        """The highest (+1) or lowest (-1) of the minima that were found and lie below ``cut``."""
+        found = [float(end[self.index]) for end in self.best.ends if np.all(np.isfinite(end))]
+        below = [self.estimate, *(value for value in found if self.delta(value) < cut)]
+        return side * max(side * value for value in below)
+
     def crossing(self, cut: float, side: int) -> float | None:
-        """Where the profile rises through ``cut`` nearest the estimate, above (+1) or below (-1); None: not inside."""
-        inner, step = self.estimate, self.scale()
+        """Where the profile rises through ``cut`` beyond all minima found, above (+1) or below (-1); None: nowhere."""
+        inner, step = self.outermost(cut, side), self.scale()
         for _ in range(DOUBLINGS):
             outer = self._inside(inner + side * step)
             if self.delta(outer) >= cut:
@@ -104,7 +116,12 @@ class Profile:
 
     def root(self, cut: float, inner: float, outer: float) -> float:
         """The crossing of ``cut`` between ``inner`` (below) and ``outer`` (above it)."""
-        if self.delta(outer) == cut:
+        if self.delta(inner) >= cut:  # a cut below the rounding of the fits
+            return inner
+        while math.isinf(self.delta(outer)) and abs(outer - inner) > 1e-12 * (1.0 + abs(outer)):
+            middle = 0.5 * (inner + outer)
+            inner, outer = (inner, middle) if self.delta(middle) > cut else (middle, outer)
+        if self.delta(outer) == cut or math.isinf(self.delta(outer)):
             return outer
         precision = 1e-9 * max(abs(inner), abs(outer))
         return float(brentq(lambda value: self.delta(value) - cut, inner, outer, xtol=precision, rtol=1e-10))

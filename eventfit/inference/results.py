@@ -92,7 +92,10 @@ class FitResult:
     edm
         Estimated distance to the minimum, half the Newton decrement on the free parameters.
     starts
-        -2 ln L reached from every start, the best first: more than one value means more than one minimum.
+        -2 ln L reached from every start before the best was polished, the best first; values that differ by more than
+        1e-3 mean more than one minimum.
+    ends
+        The points reached from the starts, (n_start, n_par), in the same order.
     """
 
     names: tuple[str, ...]
@@ -105,6 +108,7 @@ class FitResult:
     fixed: tuple[str, ...]
     at_bound: tuple[str, ...]
     starts: tuple[float, ...]
+    ends: Array
     likelihood: Likelihood = field(repr=False)
 
     def __getitem__(self, name: str) -> float:

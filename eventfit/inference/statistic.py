@@ -1,20 +1,23 @@
 """Test statistics of Cowan, Cranmer, Gross and Vitells, Eur. Phys. J. C 71 (2011) 1554 (arXiv:1007.1727).
 
-What to use when: ``q0`` for the evidence of a signal; ``tmu_tilde`` for a two-sided interval and ``qmu_tilde`` for an
-upper limit on a parameter that cannot be negative; ``tmu`` for a two-sided interval on a parameter of either sign.
+What to use when: ``q0`` for the evidence of a signal that cannot be negative, ``t0`` for one of either sign;
+``tmu_tilde`` for a two-sided interval and ``qmu_tilde`` for an upper limit on a parameter that cannot be negative;
+``tmu`` for a two-sided interval on a parameter of either sign.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eventfit.errors import OutOfRange
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import FitResult
 
-__all__ = ["COWAN", "TestStatistic", "q0", "qmu_tilde", "tmu", "tmu_tilde"]
+__all__ = ["COWAN", "Statistic", "TestStatistic", "q0", "qmu_tilde", "t0", "tmu", "tmu_tilde"]
 
 COWAN = "arXiv:1007.1727"
+Statistic = Callable[[Profile], "TestStatistic"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +33,15 @@ class TestStatistic:
 
 def q0(profile: Profile) -> TestStatistic:
     """Eq. (12): -2 ln of the likelihood ratio of mu = 0, or 0 where the estimate is not positive."""
+    _require_bounded(profile)
     conditional = profile.at(0.0)
     value = profile.delta(0.0) if profile.estimate > 0.0 else 0.0
     return TestStatistic(value, profile.best, conditional)
+
+
+def t0(profile: Profile) -> TestStatistic:
+    """Eq. (8) at mu = 0: for a coupling of either sign, where a deficit is evidence as well."""
+    return tmu(profile, 0.0)
 
 
 def tmu(profile: Profile, mu: float) -> TestStatistic:
@@ -64,5 +73,5 @@ def _require_bounded(profile: Profile) -> None:
             where=profile.parameter,
             given=f"lower bound {profile.bounds[0]}",
             allowed="lower bound 0",
-            fix="bound the parameter at zero, or use an unbounded statistic (tmu)",
+            fix="bound the parameter at zero, or use a statistic for either sign (t0, tmu)",
         )

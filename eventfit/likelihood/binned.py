@@ -53,7 +53,7 @@ class Likelihood:
     UnknownName
         A factor names a parameter that nobody declared.
     OutOfRange
-        Shapes differ, counts are negative or NaN, a template is negative or NaN.
+        Shapes differ, counts are negative or NaN, a template is not finite. (Templates may be negative: interference.)
     ZeroPrediction
         Events were observed in a bin where no component expects any.
     """
@@ -88,13 +88,13 @@ class Likelihood:
                     given=component.counts.shape,
                     allowed=str(self.data.counts.shape[-1:]),
                 )
-            if not (np.all(np.isfinite(component.counts)) and np.all(component.counts >= 0)):
-                raise OutOfRange("a template is negative or not finite", where=component.name)
+            if not np.all(np.isfinite(component.counts)):
+                raise OutOfRange("a template is not finite", where=component.name)
             for factor in component.factors:
                 self.index(factor.parameter)
         if not (np.all(np.isfinite(self.data.counts)) and np.all(self.data.counts >= 0)):
             raise OutOfRange("observed counts are negative or NaN", where="data", given=self.data.counts)
-        possible = np.sum([c.counts for c in self.components], axis=0) > 0
+        possible = np.any([c.counts != 0 for c in self.components], axis=0)
         empty = np.flatnonzero(~possible & np.any(np.atleast_2d(self.data.counts) > 0, axis=0))
         if len(empty):
             raise ZeroPrediction(

@@ -14,7 +14,7 @@ from eventfit.analysis.wanted import (
     NaiveWanted,
     Wanted,
 )
-from eventfit.errors import StatisticsError
+from eventfit.errors import StatisticsError, located
 from eventfit.inference import (
     MethodCard,
     Profile,
@@ -40,7 +40,8 @@ def rows_of(model: Model, profile: Profile | None, wanted: Wanted) -> list[Row]:
     if isinstance(wanted, CountsWanted):
         return [_counts(model, wanted)]
     if isinstance(wanted, NaiveWanted):
-        return _naive(model, wanted)
+        with located(f"{model.analysis}: result, naive_significance"):
+            return _naive(model, wanted)
     try:
         if profile is None:
             profile = Profile(model.likelihood, model.poi)
@@ -88,7 +89,10 @@ def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
         card = profile_card(profile, method="maximum likelihood", statistic="-2 ln L", reference="")
     elif isinstance(wanted, GoodnessWanted):
         goodness = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
-        return Row(wanted.quantity, mu.name, model.variant, kind, goodness.minus_2_ln_l, "-2 ln L", goodness.card)
+        value, status, card = goodness.minus_2_ln_l, goodness.status, goodness.card
+        return Row(
+            wanted.quantity, mu.name, model.variant, kind, value, "-2 ln L", card, status.name.lower(), status.value
+        )
     else:
         return significance_row(model, discovery_significance(profile))
     return Row(wanted.quantity, mu.name, model.variant, kind, value, mu.unit, card, status.name.lower(), status.value)

@@ -49,14 +49,15 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
         (null, {"color": BACKGROUND, "lw": 1.5, "ls": "--", "label": "background only"}),
     ):
         top.stairs(model.likelihood.expected(result.values), edges, baseline=None, **style)
-    top.stairs(signal, edges, color=SIGNAL, fill=True, alpha=0.35, label="magnetic moment, best fit")
+    top.stairs(signal, edges, color=SIGNAL, fill=True, alpha=0.35, label=_signal_label(model))
     top.errorbar(centre, n, yerr=poisson_errors(n), fmt="o", ms=3.5, lw=1, color=DATA, label="data")
     top.set_ylabel(f"counts / {edges[1] - edges[0]:g} keV" if np.ptp(np.diff(edges)) < 1e-9 else "counts / bin")
     top.set_ylim(0, 1.35 * float(n.max()))
     top.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     top.legend(frameon=False, ncols=2, fontsize="small", loc="upper right")
-    for result, colour, marker in ((null, BACKGROUND, "s"), (best, BEST, "o")):
-        bottom.plot(centre, _signed_deviance(model, result), marker, ms=3.5, color=colour)
+    for result, colour, marker, name in ((null, BACKGROUND, "s", "background only"), (best, BEST, "o", "best fit")):
+        bottom.plot(centre, _signed_deviance(model, result), marker, ms=3.5, color=colour, label=name)
+    bottom.legend(frameon=False, fontsize="x-small", loc="lower right", ncols=2)
     reach = max(3.5, *(1.15 * float(np.abs(_signed_deviance(model, result)).max()) for result in (null, best)))
     bottom.set_ylim(-reach, reach)
     bottom.axhspan(-2, 2, color=PUBLISHED, alpha=0.15, lw=0)
@@ -134,6 +135,11 @@ def _symbol(parameter: str) -> str:
     return {"mu_nu": r"\mu_\nu"}.get(parameter, rf"\mathrm{{{parameter}}}".replace("_", r"\_"))
 
 
+def _signal_label(model: Model) -> str:
+    names = dict.fromkeys(t.process for t in model.templates if model.poi in t.powers)
+    return " + ".join(names).replace("_", " ") + ", best fit"
+
+
 def _best_label(model: Model, profile: Profile) -> str:
     mantissa, power = f"{model.reported.value(profile.estimate):.2e}".split("e")
     unit = r"\mu_B" if model.reported.unit == "mu_B" else rf"\mathrm{{{model.reported.unit}}}"
@@ -157,4 +163,7 @@ def _mark(axes: Axes, row: Row, unit: float) -> None:
         axes.axvspan(low / unit, high / unit, color=BEST, alpha=0.12, lw=0, label="" if i else "our interval")
     if row.published is not None and isinstance(row.published.value, list):
         low, high = (value / unit for value in row.published.value)
-        axes.plot([low, high], [0.35, 0.35], color=PUBLISHED, lw=5, solid_capstyle="butt", zorder=4, label="published")
+        for i, end in enumerate((low, high)):
+            axes.axvline(
+                end, color=PUBLISHED, lw=2.5, ls=(0, (1, 1)), zorder=1, label="" if i else "published interval"
+            )

@@ -24,7 +24,10 @@ def document(reproduction: Reproduction) -> dict[str, Any]:
             name: {"meaning": meaning, "numerical_error": _finite(reproduction.runs[name].model.numerical_error)}
             for name, (meaning, _) in reproduction.analysis.variants.items()
         },
-        "tables": [{"name": t.name, "status": t.status, "sha256": t.sha256} for t in reproduction.tables],
+        "tables": [
+            {"name": t.name, "status": t.status, "sha256": t.sha256, "checks_hold": t.checks_hold}
+            for t in reproduction.tables
+        ],
         "versions": dict(reproduction.versions),
     }
 

@@ -101,10 +101,10 @@ def _ratios(ratios: Sequence[float]) -> str:
 def table_of_tables(reproduction: Reproduction) -> RichTable:
     """Every table behind the result with its status."""
     table = RichTable(title="Tables", title_justify="left", header_style="bold")
-    for column in ("table", "status", "sha256"):
+    for column in ("table", "status", "checks", "sha256"):
         table.add_column(column, no_wrap=True)
     for entry in reproduction.tables:
-        table.add_row(entry.name, entry.status, entry.sha256[:12])
+        table.add_row(entry.name, entry.status, "hold" if entry.checks_hold else "FAIL", entry.sha256[:12])
     return table
 
 
