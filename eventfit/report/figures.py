@@ -78,7 +78,7 @@ def profile_figure(reproduction: Reproduction) -> Figure:
     end = reported.value(profile.crossing(VISIBLE, +1) or profile.bounds[1])
     end = 1.25 * max([end / 1.25, *(row.value[1] for row in rows if isinstance(row.value, tuple))])
     unit = 10.0 ** np.floor(np.log10(end))
-    figure = Figure(figsize=(7.0, 4.8), layout="constrained")
+    figure = Figure(figsize=(8.6, 4.8), layout="constrained")
     axes = figure.subplots()
     styles = zip(cycle(OTHERS), cycle(STYLES), strict=False)
     for name, run in reproduction.runs.items():
@@ -99,7 +99,7 @@ def profile_figure(reproduction: Reproduction) -> Figure:
     axes.set_xlabel(f"${_symbol(reported.name)}$ [$10^{{{np.log10(unit):.0f}}}\\,\\mu_B$]")
     axes.set_ylabel(r"$-2\,\Delta\ln L$")
     axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
-    axes.legend(frameon=False, fontsize="small", loc="upper center", ncols=2)
+    figure.legend(frameon=False, fontsize="small", loc="outside right upper")
     return figure
 
 
