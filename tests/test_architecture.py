@@ -19,7 +19,7 @@ PACKAGE = Path(eventfit.__file__).parent
 LEAVES = {"errors", "quadrature", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum"}
 STATISTICS = {"parameters", "likelihood", "inference"}
-JOINT = ["analysis", "published", "report", "cli"]
+JOINT = ["analysis", "published", "report", "cli", "__main__"]
 #: module or folder -> what it may import
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "published": LEAVES | PHYSICS | STATISTICS | {"analysis"},
     "report": LEAVES | PHYSICS | STATISTICS | {"analysis", "published"},
     "cli": LEAVES | PHYSICS | STATISTICS | {"analysis", "published", "report"},
+    "__main__": {"cli"},
 }
 #: library -> where alone it may be imported
 CONFINED = {

@@ -161,7 +161,9 @@ class _Problem:
 
         def curvature(x: Array) -> Array:
             point[self.index] = x
-            return self._positive(point, self.likelihood.hessian(point), self.index)
+            value, gradient, hessian = self.likelihood.derivatives(point)
+            last["x"] = np.asarray(x).tobytes(), float(value), gradient[self.index]
+            return self._positive(point, hessian, self.index)
 
         minuit = Minuit(
             lambda x: evaluate(x)[0],

@@ -116,7 +116,8 @@ class Coefficients:
         where, parameter, constant = self.power
         if len(where):
             x, falling = theta[..., parameter], np.ones(len(where))
-            for d in range(derivatives + 1):
+            highest = min(derivatives, int(constant.max()))  # higher derivatives are zero already
+            for d in range(highest + 1):
                 out[d][..., where] = falling * x ** np.maximum(constant - d, 0.0)
                 falling = falling * (constant - d)
         where, parameter, constant = self.linear
