@@ -109,7 +109,7 @@ def reproduce(
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write figures (PNG, PDF) and the JSON here.")
     ] = None,
     toys: Annotated[
-        int, typer.Option(min=0, help="Toys for the significance of the default variant; about 300 a second.")
+        int, typer.Option(min=0, help="Toys for the significance of the default variant; about 200 a second.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the toys: the same seed gives the same toys.")] = 1,
     accept: Annotated[
