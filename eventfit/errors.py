@@ -5,7 +5,8 @@ Every class carries the exit code of the command line: 2 bad input, 3 fit or sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "UnknownName",
     "WriteFailed",
     "ZeroPrediction",
+    "did_you_mean",
     "located",
 ]
 
@@ -87,6 +89,12 @@ def located(place: str) -> Iterator[None]:
     except EventfitError as error:
         error.within(place)
         raise
+
+
+def did_you_mean(word: str, options: Sequence[str]) -> str:
+    """The hint for a misspelt ``word``, empty where none of the ``options`` is near."""
+    close = difflib.get_close_matches(word, options, 1)
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 class InputError(EventfitError):

@@ -1,7 +1,8 @@
 """What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
 
 The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
-integrated inside each bin together with the smearing; declared before it, it is a function of the true recoil.
+integrated inside each bin together with the smearing; before it, of the visible energy if quenching has acted, else of
+the true recoil.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated, Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from eventfit.errors import InputError, MissingInput
+from eventfit.errors import InputError, MissingInput, did_you_mean
 
 __all__ = ["Finite", "Level", "Name", "NonNegative", "Pair", "Positive", "Strict", "read_toml", "validated"]
 
@@ -62,7 +61,7 @@ def _explained(
     given: str | None = _shown(first.get("input"))
     if first["type"] == "extra_forbidden":
         problem, allowed, given = "unknown key", ", ".join(model.model_fields), str(keys[-1])
-        fix = _near(str(keys[-1]), list(model.model_fields))
+        fix = did_you_mean(str(keys[-1]), list(model.model_fields))
     elif first["type"] == "missing":
         problem, given = "missing key", None
         allowed = ", ".join(_choices(model.model_fields[str(keys[-1])].annotation))
@@ -72,7 +71,7 @@ def _explained(
         keys, options = [*keys, tag], [str(option) for m in candidates for option in _tags(m)]
         allowed, found = ", ".join(options), first["ctx"].get("tag")
         problem, given = ("missing key", None) if found is None else ("a value is not accepted", repr(found))
-        fix = "add it" if found is None else _near(str(found), options)
+        fix = "add it" if found is None else did_you_mean(str(found), options)
     elif first["type"] in WANTS_TABLE:
         problem = "a value is not accepted"
         allowed = "a table with " + " or ".join(", ".join(m.model_fields) for m in candidates)
@@ -99,11 +98,6 @@ def _shown(given: object) -> str:
     except ValueError:
         return "a number with too many digits"
     return text if len(text) <= 100 else text[:100] + " ..."
-
-
-def _near(word: str, options: Sequence[str]) -> str:
-    close = difflib.get_close_matches(word, options, 1)
-    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _locate(

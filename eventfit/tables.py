@@ -7,7 +7,6 @@ text) first column, finite numbers, a sha256 of the bytes, and checks that a hum
 from __future__ import annotations
 
 import csv
-import difflib
 import hashlib
 import math
 import re
@@ -17,7 +16,15 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from eventfit.errors import AmbiguousTable, BadTable, ChecksumMismatch, MissingInput, PathOutsideFolder, located
+from eventfit.errors import (
+    AmbiguousTable,
+    BadTable,
+    ChecksumMismatch,
+    MissingInput,
+    PathOutsideFolder,
+    did_you_mean,
+    located,
+)
 from eventfit.provenance import Check, Provenance, read_provenance
 from eventfit.quadrature import Array
 
@@ -140,8 +147,7 @@ class Tables:
 
     def _near(self, name: str) -> str:
         known = [p.relative_to(root).with_suffix("").as_posix() for root in self.roots for p in root.rglob("*.csv")]
-        close = difflib.get_close_matches(name, known, 1)
-        return f"did you mean {close[0]!r}?" if close else ""
+        return did_you_mean(name, known)
 
 
 def inside(root: Path, name: str, *, where: str) -> Path:

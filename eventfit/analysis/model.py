@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.physics import build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_components, find_poi
-from eventfit.errors import OutOfRange, UnknownName, located
+from eventfit.errors import OutOfRange, UnknownName, did_you_mean, located
 from eventfit.likelihood import Likelihood
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
@@ -147,12 +146,11 @@ def shipped_analyses() -> tuple[str, ...]:
 def _shipped_path(name: str) -> Path:
     known = shipped_analyses()
     if name not in known:
-        close = difflib.get_close_matches(name, known, 1)
         raise UnknownName(
             "there is no such analysis",
             given=name,
             allowed=", ".join(known) + ", or the path of a .toml file",
-            fix=f"did you mean {close[0]!r}?" if close else "see 'eventfit list'",
+            fix=did_you_mean(name, known) or "see 'eventfit list'",
         )
     return shipped("analyses") / name / "analysis.toml"
 

@@ -84,12 +84,12 @@ def require_good(result: FitResult, what: str) -> FitResult:
 
 def _default_starts(problem: _Problem, point: Array) -> list[Array]:
     first = problem.scoring_step(point)
+    if not problem.free.any():
+        return [first]
     information = np.diagonal(problem.likelihood.fisher(first))
     sigma = np.sqrt(2.0 / np.maximum(information, 1e-12))
     sign = np.where(np.cumsum(problem.free) % 2 == 1, 1.0, -1.0)
     moved = np.where(problem.free, first + sign * np.minimum(sigma, 1.0 + np.abs(first)), first)
-    if not problem.free.any():
-        return [first]
     return [first, problem.inside(moved), *(problem.inside(m) for m in problem.mirrors(first))]
 
 
@@ -211,7 +211,8 @@ class _Problem:
     def certify(self, point: Array, derivatives: Derivatives, ends: Sequence[tuple[Array, float]]) -> FitResult:
         """The result at ``point`` with its status, errors and covariance."""
         value, gradient, hessian = derivatives
-        self._refuse_empty(point)
+        parts = np.array(list(self.likelihood.expected_by_component(point).values()))
+        self._refuse_empty(parts.sum(axis=0))
         active = self.active(point, gradient)
         index = np.flatnonzero(self.free & ~active)
         covariance, positive, edm = np.zeros((len(point), len(point))), True, 0.0
@@ -222,7 +223,7 @@ class _Problem:
                 inverse = np.linalg.inv(part)
                 edm = float(0.5 * gradient[index] @ inverse @ gradient[index])
                 covariance[np.ix_(index, index)] = 2.0 * inverse
-        if self._touches_zero(point):
+        if np.any(parts.sum(axis=0) < CANCELS * np.abs(parts).sum(axis=0)):  # components cancel in some bin
             status = Status.ZERO_EXPECTATION
         elif not positive:
             status = Status.NOT_POSITIVE
@@ -249,9 +250,9 @@ class _Problem:
             likelihood=self.likelihood,
         )
 
-    def _refuse_empty(self, point: Array) -> None:
+    def _refuse_empty(self, expected: Array) -> None:
         observed = self.likelihood.data.counts
-        empty = np.flatnonzero((observed > 0) & (self.likelihood.expected(point) <= 2.0 * FLOOR * (1.0 + observed)))
+        empty = np.flatnonzero((observed > 0) & (expected <= 2.0 * FLOOR * (1.0 + observed)))
         if len(empty):
             held = ", ".join(n for n, f in zip(self.likelihood.names, self.free, strict=True) if not f)
             raise ZeroPrediction(
@@ -260,12 +261,6 @@ class _Problem:
                 given=f"{observed[empty[0]]:g} observed, 0 expected",
                 fix="add the missing background, or leave the bin out of the window",
             )
-
-    def _touches_zero(self, point: Array) -> bool:
-        """Whether components cancel in some bin, so that its expectation cannot fall further."""
-        net = self.likelihood.expected(point)
-        parts = np.array(list(self.likelihood.expected_by_component(point).values()))
-        return bool(np.any(net < CANCELS * np.abs(parts).sum(axis=0)))
 
     def _newton(self, point: Array, gradient: Array, hessian: Array, index: Index) -> tuple[Array, float]:
         """Newton step on ``index`` and half its decrement."""

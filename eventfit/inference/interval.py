@@ -57,12 +57,13 @@ def _grid(profile: Profile, cut: float) -> Array:
     """From beyond the lowest to beyond the highest crossing that the search covers, with the estimate in it."""
     ends = []
     for side, bound in zip((-1, +1), profile.bounds, strict=True):
-        crossing = profile.crossing(cut, side)
-        reach = profile.outermost(cut, side) + side * REACH * profile.scale()
-        if abs(bound - profile.estimate) < NEAR_BOUND * profile.scale() or crossing is None:
+        near = abs(bound - profile.estimate) < NEAR_BOUND * profile.scale()
+        bracket = None if near else profile.bracket(cut, side)
+        if bracket is None:
             ends.append(bound)
         else:
-            ends.append(side * max(side * crossing, side * reach))
+            reach = profile.outermost(cut, side) + side * REACH * profile.scale()
+            ends.append(side * max(side * bracket[1], side * reach))
     low, high = (min(max(end, profile.bounds[0]), profile.bounds[1]) for end in ends)
     points = 2 + int(DENSITY * (high - low) / profile.scale())
     return np.unique(np.concatenate([np.linspace(low, high, points), [profile.estimate]]))

@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Limit, Status
-from eventfit.inference.statistic import COWAN, qmu_tilde
+from eventfit.inference.statistic import COWAN, require_bounded
 
 __all__ = ["upper_limit_delta_2_71", "upper_limit_qmu_tilde"]
 
@@ -18,7 +18,7 @@ def upper_limit_qmu_tilde(profile: Profile, *, cl: float = 0.90) -> Limit:
     The cut is the asymptotic quantile of qmu, Sec. 3.6 of arXiv:1007.1727. Sec. 3.7, for qmu_tilde, would allow a lower
     limit when the estimate sits at zero; this one over-covers there.
     """
-    qmu_tilde(profile, profile.estimate)  # refuses a parameter that may be negative
+    require_bounded(profile)
     return _limit(
         profile,
         cut=float(ndtri(cl) ** 2),

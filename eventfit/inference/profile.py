@@ -99,11 +99,16 @@ class Profile:
 
     def crossing(self, cut: float, side: int) -> float | None:
         """Where the profile rises through ``cut`` beyond all minima found, above (+1) or below (-1); None: nowhere."""
+        bracket = self.bracket(cut, side)
+        return None if bracket is None else self.root(cut, *bracket)
+
+    def bracket(self, cut: float, side: int) -> tuple[float, float] | None:
+        """Two values beyond all minima found with the profile below ``cut`` at the first and not at the second."""
         inner, step = self.outermost(cut, side), self.scale()
         for _ in range(DOUBLINGS):
             outer = self._inside(inner + side * step)
             if self.delta(outer) >= cut:
-                return self.root(cut, inner, outer)
+                return inner, outer
             if outer == self._inside(outer + side * step):
                 return None
             inner, step = outer, 2.0 * step

@@ -14,7 +14,7 @@ from eventfit.errors import OutOfRange
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import FitResult
 
-__all__ = ["COWAN", "Statistic", "TestStatistic", "q0", "qmu_tilde", "t0", "tmu", "tmu_tilde"]
+__all__ = ["COWAN", "Statistic", "TestStatistic", "q0", "qmu_tilde", "require_bounded", "t0", "tmu", "tmu_tilde"]
 
 COWAN = "arXiv:1007.1727"
 Statistic = Callable[[Profile], "TestStatistic"]
@@ -33,7 +33,7 @@ class TestStatistic:
 
 def q0(profile: Profile) -> TestStatistic:
     """Eq. (12): -2 ln of the likelihood ratio of mu = 0, or 0 where the estimate is not positive."""
-    _require_bounded(profile)
+    require_bounded(profile)
     conditional = profile.at(0.0)
     value = profile.delta(0.0) if profile.estimate > 0.0 else 0.0
     return TestStatistic(value, profile.best, conditional)
@@ -55,18 +55,19 @@ def tmu_tilde(profile: Profile, mu: float) -> TestStatistic:
 
     Eq. (11) replaces a negative estimate by zero; here the fit itself is bounded, which is the same number.
     """
-    _require_bounded(profile)
+    require_bounded(profile)
     return tmu(profile, mu)
 
 
 def qmu_tilde(profile: Profile, mu: float) -> TestStatistic:
     """Eq. (16): :func:`tmu_tilde` for estimates below ``mu``, 0 above: large only where data fall short of ``mu``."""
-    _require_bounded(profile)
+    require_bounded(profile)
     conditional = profile.at(mu)
     return TestStatistic(profile.delta(mu) if profile.estimate <= mu else 0.0, profile.best, conditional)
 
 
-def _require_bounded(profile: Profile) -> None:
+def require_bounded(profile: Profile) -> None:
+    """Refuse a parameter that may be negative."""
     if profile.bounds[0] != 0.0:
         raise OutOfRange(
             "this statistic is defined for a parameter that cannot be negative",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -80,6 +80,15 @@ class Likelihood:
         names = [p.name for p in self.parameters]
         if len(set(names)) != len(names):
             raise UnknownName("a parameter is declared twice", given=", ".join(names))
+        self._check_bins()
+        for component in self.components:
+            if not np.all(np.isfinite(component.counts)):
+                raise OutOfRange("a template is not finite", where=component.name)
+            for factor in component.factors:
+                self.index(factor.parameter)
+        self._check_data()
+
+    def _check_bins(self) -> None:
         for component in self.components:
             if component.counts.shape != self.data.counts.shape[-1:]:
                 raise OutOfRange(
@@ -88,13 +97,11 @@ class Likelihood:
                     given=component.counts.shape,
                     allowed=str(self.data.counts.shape[-1:]),
                 )
-            if not np.all(np.isfinite(component.counts)):
-                raise OutOfRange("a template is not finite", where=component.name)
-            for factor in component.factors:
-                self.index(factor.parameter)
+
+    def _check_data(self) -> None:
         if not (np.all(np.isfinite(self.data.counts)) and np.all(self.data.counts >= 0)):
             raise OutOfRange("observed counts are negative or NaN", where="data", given=self.data.counts)
-        possible = np.any([c.counts != 0 for c in self.components], axis=0)
+        possible = np.any(self._templates != 0, axis=0)
         empty = np.flatnonzero(~possible & np.any(np.atleast_2d(self.data.counts) > 0, axis=0))
         if len(empty):
             raise ZeroPrediction(
@@ -156,12 +163,7 @@ class Likelihood:
 
     def value_and_gradient(self, theta: Array) -> tuple[Array, Array]:
         """Value (...) and gradient (..., n_par)."""
-        coefficients, jacobian = self._product.first(theta)
-        value, slope, _ = poisson_deviance(self.data.counts, coefficients @ self._templates)
-        pull = slope @ self._templates.T
-        gradient = (pull[..., None, :] @ jacobian)[..., 0, :]
-        aux_value, aux_gradient, _ = self._auxiliary.terms(theta, self.data.auxiliary)
-        return np.asarray(value.sum(axis=-1) + aux_value), np.asarray(gradient + aux_gradient)
+        return self._first(theta)[:2]
 
     def gradient(self, theta: Array) -> Array:
         """Gradient of :meth:`value`, (..., n_par)."""
@@ -169,13 +171,18 @@ class Likelihood:
 
     def derivatives(self, theta: Array) -> tuple[Array, Array, Array]:
         """Value (...), gradient (..., n_par) and Hessian (..., n_par, n_par) of -2 ln L."""
+        value, gradient, (curve, jacobian, diagonal, pull) = self._first(theta)
+        return value, gradient, self._outer(curve, jacobian, diagonal) + self._product.second(theta, pull)
+
+    def _first(self, theta: Array) -> tuple[Array, Array, tuple[Array, Array, Array, Array]]:
+        """Value, gradient, and what the Hessian needs besides: curvatures, Jacobian, auxiliary diagonal, pulls."""
         coefficients, jacobian = self._product.first(theta)
         value, slope, curve = poisson_deviance(self.data.counts, coefficients @ self._templates)
         pull = slope @ self._templates.T
         aux_value, aux_gradient, aux_diagonal = self._auxiliary.terms(theta, self.data.auxiliary)
-        hessian = self._outer(curve, jacobian, aux_diagonal) + self._product.second(theta, pull)
         gradient = (pull[..., None, :] @ jacobian)[..., 0, :] + aux_gradient
-        return np.asarray(value.sum(axis=-1) + aux_value), np.asarray(gradient), hessian
+        parts = (curve, jacobian, aux_diagonal, pull)
+        return np.asarray(value.sum(axis=-1) + aux_value), np.asarray(gradient), parts
 
     def hessian(self, theta: Array) -> Array:
         """Second derivatives of :meth:`value`, (..., n_par, n_par)."""
@@ -197,10 +204,14 @@ class Likelihood:
     # -- pseudo-data --------------------------------------------------------------------------------------------------
 
     def with_data(self, data: Data) -> Likelihood:
-        """The same model with other data; what was compiled for the model is shared."""
-        other = replace(self, data=data)
-        for name in ("names", "start", "bounds", "_templates", "_product", "_auxiliary"):
-            other.__dict__[name] = getattr(self, name)
+        """The same model with other data: what was compiled and checked for the model is shared, data are checked."""
+        compiled = ("names", "start", "bounds", "_templates", "_product", "_auxiliary")
+        shared = {name: getattr(self, name) for name in compiled}
+        other = object.__new__(type(self))
+        fields = {"parameters": self.parameters, "components": self.components, "input_hashes": self.input_hashes}
+        other.__dict__.update(fields, data=data, **shared)
+        other._check_bins()
+        other._check_data()
         return other
 
     def asimov(self, theta: Array) -> Data:

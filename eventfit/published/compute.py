@@ -19,6 +19,7 @@ from eventfit.inference import (
     MethodCard,
     Profile,
     Significance,
+    Status,
     discovery_significance,
     goodness_of_fit,
     poisson_likelihood_ratio,
@@ -35,16 +36,16 @@ __all__ = ["rows_of", "significance_row"]
 LIMIT_RULES = {"qmu_tilde": upper_limit_qmu_tilde, "delta_2_71": upper_limit_delta_2_71}
 
 
-def rows_of(model: Model, profile: Profile | None, wanted: Wanted) -> list[Row]:
-    """The row or rows of one wanted quantity; a failed fit gives a row without value that says why."""
+def rows_of(model: Model, profile: Profile | StatisticsError, wanted: Wanted) -> list[Row]:
+    """The row or rows of one wanted quantity; a fit that failed gives a row without value that says why."""
     if isinstance(wanted, CountsWanted):
         return [_counts(model, wanted)]
     if isinstance(wanted, NaiveWanted):
         with located(f"{model.analysis}: result, naive_significance"):
             return _naive(model, wanted)
+    if isinstance(profile, StatisticsError):
+        return [_failed(model, wanted, profile)]
     try:
-        if profile is None:
-            profile = Profile(model.likelihood, model.poi)
         return [_fitted(model, profile, wanted)]
     except StatisticsError as error:
         return [_failed(model, wanted, error)]
@@ -63,53 +64,54 @@ def _failed(model: Model, wanted: Wanted, error: StatisticsError) -> Row:
 
 
 def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
-    mu, kind = model.reported, "observed"
+    mu = model.reported
     if isinstance(wanted, IntervalWanted):
         interval = profile_interval(profile, cl=wanted.cl)
         pieces = tuple((mu.value(low), mu.value(high)) for low, high in interval.pieces)
         hull = (pieces[0][0], pieces[-1][1])
-        status = interval.status
-        return Row(
-            "interval",
-            mu.name,
-            model.variant,
-            kind,
-            hull,
-            mu.unit,
-            interval.card,
-            status.name.lower(),
-            status.value,
-            pieces,
-        )
+        return _row(model, "interval", hull, mu.unit, interval.card, interval.status, pieces=pieces)
     if isinstance(wanted, LimitWanted):
         limit = LIMIT_RULES[wanted.rule](profile, cl=wanted.cl)
-        value, status, card = mu.value(limit.value), limit.status, limit.card
-    elif isinstance(wanted, BestFitWanted):
-        value, status = mu.value(profile.estimate), profile.best.status
+        return _row(model, wanted.quantity, mu.value(limit.value), mu.unit, limit.card, limit.status)
+    if isinstance(wanted, BestFitWanted):
         card = profile_card(profile, method="maximum likelihood", statistic="-2 ln L", reference="")
-    elif isinstance(wanted, GoodnessWanted):
-        goodness = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
-        value, status, card = goodness.minus_2_ln_l, goodness.status, goodness.card
-        return Row(
-            wanted.quantity, mu.name, model.variant, kind, value, "-2 ln L", card, status.name.lower(), status.value
-        )
-    else:
-        return significance_row(model, discovery_significance(profile))
-    return Row(wanted.quantity, mu.name, model.variant, kind, value, mu.unit, card, status.name.lower(), status.value)
+        return _row(model, wanted.quantity, mu.value(profile.estimate), mu.unit, card, profile.best.status)
+    if isinstance(wanted, GoodnessWanted):
+        gof = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
+        return _row(model, wanted.quantity, gof.minus_2_ln_l, "-2 ln L", gof.card, gof.status)
+    return significance_row(model, discovery_significance(profile))
 
 
 def significance_row(model: Model, result: Significance, kind: str = "observed") -> Row:
     """The row of a significance, from fits or naive."""
+    return _row(model, "significance", result.z, "sigma", result.card, result.status, kind=kind, error=result.error)
+
+
+def _row(
+    model: Model,
+    quantity: str,
+    value: float | tuple[float, float],
+    unit: str,
+    card: MethodCard,
+    status: Status,
+    *,
+    kind: str = "observed",
+    pieces: tuple[tuple[float, float], ...] = (),
+    error: float | None = None,
+) -> Row:
+    """A row about the parameter of interest of ``model``, its status in words."""
     return Row(
-        "significance",
-        model.reported.name,
-        model.variant,
-        kind,
-        result.z,
-        "sigma",
-        result.card,
-        result.status.name.lower() if kind == "observed" else "ok",
-        error=result.error,
+        quantity=quantity,
+        parameter=model.reported.name,
+        variant=model.variant,
+        kind=kind,
+        value=value,
+        unit=unit,
+        card=card,
+        status=status.name.lower(),
+        remedy=status.value,
+        pieces=pieces,
+        error=error,
     )
 
 

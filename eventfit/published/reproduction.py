@@ -90,16 +90,21 @@ def reproduce(
         if on_variant is not None:
             on_variant(name)
         model = analysis.model(name)
-        try:
-            profile = Profile(model.likelihood, model.poi)
-        except StatisticsError:
-            profile = None
-        runs[name] = Run(model, profile)
+        profile = _profile(model)
+        runs[name] = Run(model, profile if isinstance(profile, Profile) else None)
         for wanted in model.declaration.result:
             if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
                 rows += rows_of(model, profile, wanted)
-        if toys and name == DEFAULT and profile is not None:
+        if toys and name == DEFAULT and isinstance(profile, Profile):
             rows.append(
                 significance_row(model, discovery_significance_toys(profile, n=toys, seed=seed, progress=on_toys))
             )
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
+
+
+def _profile(model: Model) -> Profile | StatisticsError:
+    """The profile, or why there is none: every quantity that needs it then says so."""
+    try:
+        return Profile(model.likelihood, model.poi)
+    except StatisticsError as error:
+        return error

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eventfit.analysis.wanted import Published
 from eventfit.inference import MethodCard
 
-__all__ = ["Row"]
+__all__ = ["Row", "ratios"]
+
+Value = float | Sequence[float] | None
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,14 @@ class Row:
     @property
     def ratio(self) -> tuple[float, ...]:
         """Ours over published, end by end for an interval; empty where there is nothing to compare, NaN over zero."""
-        if self.published is None or self.value is None:
-            return ()
-        ours = self.value if isinstance(self.value, tuple) else (self.value,)
-        theirs = self.published.value if isinstance(self.published.value, list) else [self.published.value]
-        if len(ours) != len(theirs):
-            return ()
-        return tuple(a / b if b else math.nan for a, b in zip(ours, theirs, strict=True))
+        return () if self.published is None else ratios(self.value, self.published.value)
+
+
+def ratios(ours: Value, theirs: Value) -> tuple[float, ...]:
+    """``ours`` over ``theirs``, numbers or intervals: empty where one is missing or they differ in kind, NaN over 0."""
+    if ours is None or theirs is None:
+        return ()
+    a, b = (value if isinstance(value, Sequence) else (value,) for value in (ours, theirs))
+    if len(a) != len(b):
+        return ()
+    return tuple(x / y if y else math.nan for x, y in zip(a, b, strict=True))

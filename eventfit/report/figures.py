@@ -55,10 +55,12 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
     top.set_ylim(0, 1.35 * float(n.max()))
     top.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     top.legend(frameon=False, ncols=2, fontsize="small", loc="upper right")
+    reach = 3.5
     for result, colour, marker, name in ((null, BACKGROUND, "s", "background only"), (best, BEST, "o", "best fit")):
-        bottom.plot(centre, _signed_deviance(model, result), marker, ms=3.5, color=colour, label=name)
+        deviance = _signed_deviance(model, result)
+        reach = max(reach, 1.15 * float(np.abs(deviance).max()))
+        bottom.plot(centre, deviance, marker, ms=3.5, color=colour, label=name)
     bottom.legend(frameon=False, fontsize="x-small", loc="lower right", ncols=2)
-    reach = max(3.5, *(1.15 * float(np.abs(_signed_deviance(model, result)).max()) for result in (null, best)))
     bottom.set_ylim(-reach, reach)
     bottom.axhspan(-2, 2, color=PUBLISHED, alpha=0.15, lw=0)
     bottom.axhspan(-1, 1, color=PUBLISHED, alpha=0.25, lw=0)
@@ -96,7 +98,7 @@ def profile_figure(reproduction: Reproduction) -> Figure:
         _mark(axes, default, unit)
     axes.set_xlim(0, end / unit)
     axes.set_ylim(0, VISIBLE)
-    axes.set_xlabel(f"${_symbol(reported.name)}$ [$10^{{{np.log10(unit):.0f}}}\\,\\mu_B$]")
+    axes.set_xlabel(f"${_symbol(reported.name)}$ [$10^{{{np.log10(unit):.0f}}}\\,{_symbol(reported.unit)}$]")
     axes.set_ylabel(r"$-2\,\Delta\ln L$")
     axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     figure.legend(frameon=False, fontsize="small", loc="outside right upper")
@@ -130,9 +132,9 @@ def _signal(model: Model, best: FitResult) -> Array:
     return np.asarray(np.sum([parts[t.name] for t in model.templates if model.poi in t.powers], axis=0))
 
 
-def _symbol(parameter: str) -> str:
-    """The parameter in TeX."""
-    return {"mu_nu": r"\mu_\nu"}.get(parameter, rf"\mathrm{{{parameter}}}".replace("_", r"\_"))
+def _symbol(name: str) -> str:
+    """A parameter or a unit in TeX."""
+    return {"mu_nu": r"\mu_\nu", "mu_B": r"\mu_B"}.get(name, rf"\mathrm{{{name}}}".replace("_", r"\_"))
 
 
 def _signal_label(model: Model) -> str:
@@ -142,7 +144,7 @@ def _signal_label(model: Model) -> str:
 
 def _best_label(model: Model, profile: Profile) -> str:
     mantissa, power = f"{model.reported.value(profile.estimate):.2e}".split("e")
-    unit = r"\mu_B" if model.reported.unit == "mu_B" else rf"\mathrm{{{model.reported.unit}}}"
+    unit = _symbol(model.reported.unit)
     return rf"best fit, ${_symbol(model.reported.name)} = {mantissa}\times 10^{{{int(power)}}}\,{unit}$"
 
 
@@ -152,7 +154,7 @@ def _signed_deviance(model: Model, result: FitResult) -> Array:
 
 
 def _mark(axes: Axes, row: Row, unit: float) -> None:
-    """Cut line, our interval as a band, the published one as a bar, each with its name."""
+    """Cut line, our interval as a band, the ends of the published one as lines, each with its name."""
     assert isinstance(row.value, tuple)
     assert row.card.cut is not None
     assert row.card.cl is not None

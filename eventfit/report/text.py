@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from eventfit.inference import MethodCard
-from eventfit.published import Reproduction, Row
+from eventfit.published import Reproduction, Row, ratios
 
 __all__ = ["markdown_table", "method", "number", "printed_unit", "result_table", "table_of_tables"]
 
@@ -94,8 +94,8 @@ def _cells(row: Row) -> list[str]:
     return [row.variant, published, ours, _ratios(row.ratio)]
 
 
-def _ratios(ratios: Sequence[float]) -> str:
-    return ", ".join("-" if math.isnan(ratio) else f"{ratio:.2f}" for ratio in ratios)
+def _ratios(values: Sequence[float]) -> str:
+    return ", ".join("-" if math.isnan(value) else f"{value:.2f}" for value in values)
 
 
 def table_of_tables(reproduction: Reproduction) -> RichTable:
@@ -115,14 +115,12 @@ def markdown_table(document: Mapping[str, Any]) -> str:
         if row["published"] is None:
             continue
         theirs, ours = row["published"]["value"], row["value"]
-        pairs = zip(ours, theirs, strict=True) if isinstance(ours, list) else [(ours, theirs)]
-        ratios = [a / b if b and a is not None else math.nan for a, b in pairs]
         cells = [
             _label(row["quantity"], row["kind"], row["unit"]),
             row["variant"],
             number(theirs, row["unit"]),
             number(ours, row["unit"]),
-            _ratios(ratios),
+            _ratios(ratios(ours, theirs)),
             method(row["method"]),
         ]
         lines.append("| " + " | ".join(cells) + " |")
