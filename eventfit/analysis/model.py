@@ -127,7 +127,7 @@ class Analysis:
             analysis=self.id,
             variant=variant,
             declaration=declared,
-            likelihood=Likelihood.build(parameters, components, observed.values(), hashes),
+            likelihood=Likelihood.build(parameters, components, observed.values(), input_hashes=hashes),
             poi=poi,
             reported=reported,
             observed=observed,

@@ -1,16 +1,20 @@
 """Likelihoods: the statistic, the factors of a component, the constraints, and the binned likelihood they make."""
 
+from eventfit.likelihood.bin_scale import BinScale
 from eventfit.likelihood.binned import Component, Data, Likelihood
-from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, Power
+from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, MorphEven, NormSys, Power
 from eventfit.likelihood.poisson import poisson_deviance
 
 __all__ = [
+    "BinScale",
     "Component",
     "Data",
     "Factor",
     "GaussianScale",
     "Likelihood",
     "LogNormalScale",
+    "MorphEven",
+    "NormSys",
     "Power",
     "poisson_deviance",
 ]

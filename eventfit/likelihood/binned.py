@@ -1,27 +1,35 @@
 """The binned Poisson likelihood with auxiliary measurements: value, gradient and Hessian, analytic.
 
 Expected counts are ``sum_k c_k(theta) N_k``: fixed templates N_k times coefficients c_k, each a product of factors of
-one parameter. ``-2 ln L`` is relative to the saturated model, so its minimum is a goodness of fit. Parameters and data
-may carry leading toy axes: ``theta`` is (..., n_par), counts are (..., n_bin), and all results keep the leading axes.
+one parameter; in some bins a part of them carries a gamma of that bin, which is always at its best. ``-2 ln L`` is
+relative to the saturated model, so its minimum is a goodness of fit. Parameters and data may carry leading toy axes:
+``theta`` is (..., n_par), counts are (..., n_bin), and all results keep the leading axes.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 
 import numpy as np
 
 from eventfit.errors import OutOfRange, UnknownName, ZeroPrediction
 from eventfit.likelihood.auxiliary import Auxiliary
-from eventfit.likelihood.factor import Coefficients, Factor
-from eventfit.likelihood.poisson import FLOOR, poisson_deviance
+from eventfit.likelihood.bin_scale import BinScale
+from eventfit.likelihood.coefficients import Coefficients
+from eventfit.likelihood.factor import Factor
+from eventfit.likelihood.main import Main
+from eventfit.likelihood.streams import LinearStreams, Streams, stream_templates, streams_of
 from eventfit.parameters import Parameter
-from eventfit.quadrature import Array
+from eventfit.quadrature import Array, Mask
 
 __all__ = ["Component", "Data", "Likelihood"]
+
+
+#: what depends on the model and not on its data or bounds
+COMPILED = ("_templates", "_main", "_product", "_streams", "_auxiliary", "_possible")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +69,7 @@ class Likelihood:
     parameters: tuple[Parameter, ...]
     components: tuple[Component, ...]
     data: Data
+    scales: tuple[BinScale, ...] = ()
     input_hashes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -69,23 +78,29 @@ class Likelihood:
         parameters: Sequence[Parameter],
         components: Sequence[Component],
         observed: Array,
+        *,
+        scales: Sequence[BinScale] = (),
         input_hashes: Mapping[str, str] | None = None,
     ) -> Likelihood:
-        """A likelihood whose auxiliary measurements are those stated by the constraints."""
-        auxiliary = np.array([p.constraint.observed for p in parameters if p.constraint is not None])
-        data = Data(np.asarray(observed, dtype=float), auxiliary)
-        return cls(tuple(parameters), tuple(components), data, dict(input_hashes or {}))
+        """A likelihood whose auxiliary measurements are those stated by the constraints and the factors per bin."""
+        stated = [p.constraint.observed for p in parameters if p.constraint is not None]
+        per_bin = [scale.observed[scale.strength > 0] for scale in scales]
+        data = Data(np.asarray(observed, dtype=float), np.concatenate([stated, *per_bin]).astype(float))
+        return cls(tuple(parameters), tuple(components), data, tuple(scales), dict(input_hashes or {}))
 
     def __post_init__(self) -> None:
-        names = [p.name for p in self.parameters]
-        if len(set(names)) != len(names):
-            raise UnknownName("a parameter is declared twice", given=", ".join(names))
+        for what, names in (("parameter", self.names), ("component", tuple(c.name for c in self.components))):
+            if len(set(names)) != len(names):
+                raise UnknownName(f"a {what} is declared twice", given=", ".join(names))
         self._check_bins()
         for component in self.components:
             if not np.all(np.isfinite(component.counts)):
                 raise OutOfRange("a template is not finite", where=component.name)
             for factor in component.factors:
                 self.index(factor.parameter)
+        for scale in self.scales:
+            for name in set(scale.components) - {c.name for c in self.components}:
+                raise UnknownName("a factor per bin names no component", where=scale.name, given=name)
         self._check_data()
 
     def _check_bins(self) -> None:
@@ -101,13 +116,14 @@ class Likelihood:
     def _check_data(self) -> None:
         if not (np.all(np.isfinite(self.data.counts)) and np.all(self.data.counts >= 0)):
             raise OutOfRange("observed counts are negative or NaN", where="data", given=self.data.counts)
-        possible = np.any(self._templates != 0, axis=0)
-        empty = np.flatnonzero(~possible & np.any(np.atleast_2d(self.data.counts) > 0, axis=0))
+        if not np.all(np.isfinite(self.data.auxiliary)):
+            raise OutOfRange("auxiliary measurements are not finite", where="data", given=self.data.auxiliary)
+        empty = np.flatnonzero(~self._possible & np.any(np.atleast_2d(self.data.counts) > 0, axis=0))
         if len(empty):
             raise ZeroPrediction(
                 "events were observed in a bin where no component expects any",
-                where=f"data, bin {int(empty[0]) + 1} of {len(possible)}",
-                given=f"{np.atleast_2d(self.data.counts)[0, empty[0]]:g} observed, 0 expected",
+                where=f"data, bin {int(empty[0]) + 1} of {self.n_bin}",
+                given=f"{np.atleast_2d(self.data.counts)[:, empty[0]].max():g} observed, 0 expected",
                 fix="add the missing background, or leave the bin out of the window",
             )
 
@@ -120,12 +136,9 @@ class Likelihood:
 
     def index(self, name: str) -> int:
         """Position of the parameter ``name``."""
-        for position, parameter in enumerate(self.parameters):
-            if parameter.name == name:
-                return position
-        raise UnknownName(
-            "there is no such parameter", given=name, allowed=", ".join(p.name for p in self.parameters) or "none"
-        )
+        if name not in self.names:
+            raise UnknownName("there is no such parameter", given=name, allowed=", ".join(self.names) or "none")
+        return self.names.index(name)
 
     @cached_property
     def start(self) -> Array:
@@ -143,27 +156,67 @@ class Likelihood:
         """Number of bins of the main measurement."""
         return int(self.data.counts.shape[-1])
 
+    @cached_property
+    def convex(self) -> bool:
+        """Whether -2 ln L is known to be convex, so that a minimum is the minimum: counts linear in the parameters."""
+        return isinstance(self._streams, LinearStreams) and not self.scales
+
+    @property
+    def kinks(self) -> Mask:
+        """(n_par,): parameters at whose zero the slope jumps; ``+0.0`` and ``-0.0`` are the two sides."""
+        return self._product.kinks
+
+    @property
+    def mirrored(self) -> Mask:
+        """(n_par,): parameters that enter squared, so that two values may describe the data equally."""
+        return self._product.mirrored
+
     # -- expectation ------------------------------------------------------------------------------------------------
 
     def expected(self, theta: Array) -> Array:
-        """Expected counts (..., n_bin)."""
-        return np.asarray(self._product.value(theta) @ self._templates)
+        """Expected counts (..., n_bin), factors per bin at their best for the data."""
+        streams = self._streams.streams(theta)
+        return self._main.expected(streams, self._gamma(streams))
 
     def expected_by_component(self, theta: Array) -> dict[str, Array]:
         """Expected counts (..., n_bin) of every component."""
-        coefficients = self._product.value(theta)
-        return {c.name: coefficients[..., [k]] * c.counts for k, c in enumerate(self.components)}
+        coefficients, gamma = self._product.value(theta), self._gamma(self._streams.streams(theta))
+        found = {}
+        for k, component in enumerate(self.components):
+            streams = coefficients[..., [k]] * self._templates[k]
+            streams[..., : self.n_bin] = self._main.expected(streams, gamma)
+            found[component.name] = streams[..., : self.n_bin]
+        return found
+
+    def bin_scales(self, theta: Array) -> dict[str, Array]:
+        """The factors per bin at their best for the data, name -> (..., n_bin), 1 where a bin is not scaled."""
+        gamma = self._gamma(self._streams.streams(theta))
+        found, done = {}, 0
+        for scale in self.scales:
+            where = np.flatnonzero(scale.strength > 0)
+            found[scale.name] = np.ones((*gamma.shape[:-1], self.n_bin))
+            found[scale.name][..., where] = gamma[..., done : done + len(where)]
+            done += len(where)
+        return found
+
+    def _gamma(self, streams: Array) -> Array:
+        return self._main.gamma(streams, self.data.counts, self._observed[1])
 
     # -- value and derivatives ----------------------------------------------------------------------------------------
 
     def value(self, theta: Array) -> Array:
         """-2 ln L relative to the saturated model, constraints included, shape (...)."""
-        total = poisson_deviance(self.data.counts, self.expected(theta))[0].sum(axis=-1)
-        return np.asarray(total + self._auxiliary.terms(theta, self.data.auxiliary)[0])
+        stated, per_bin = self._observed
+        value = self._main.terms(self._streams.streams(theta), self.data.counts, per_bin)[0]
+        return np.asarray(value + self._auxiliary.terms(theta, stated)[0])
 
     def value_and_gradient(self, theta: Array) -> tuple[Array, Array]:
         """Value (...) and gradient (..., n_par)."""
-        return self._first(theta)[:2]
+        stated, per_bin = self._observed
+        streams, state = self._streams.first(theta)
+        value, slope, _ = self._main.terms(streams, self.data.counts, per_bin)
+        aux_value, aux_gradient, _ = self._auxiliary.terms(theta, stated)
+        return np.asarray(value + aux_value), self._streams.gradient(state, slope) + aux_gradient
 
     def gradient(self, theta: Array) -> Array:
         """Gradient of :meth:`value`, (..., n_par)."""
@@ -171,18 +224,14 @@ class Likelihood:
 
     def derivatives(self, theta: Array) -> tuple[Array, Array, Array]:
         """Value (...), gradient (..., n_par) and Hessian (..., n_par, n_par) of -2 ln L."""
-        value, gradient, (curve, jacobian, diagonal, pull) = self._first(theta)
-        return value, gradient, self._outer(curve, jacobian, diagonal) + self._product.second(theta, pull)
-
-    def _first(self, theta: Array) -> tuple[Array, Array, tuple[Array, Array, Array, Array]]:
-        """Value, gradient, and what the Hessian needs besides: curvatures, Jacobian, auxiliary diagonal, pulls."""
-        coefficients, jacobian = self._product.first(theta)
-        value, slope, curve = poisson_deviance(self.data.counts, coefficients @ self._templates)
-        pull = slope @ self._templates.T
-        aux_value, aux_gradient, aux_diagonal = self._auxiliary.terms(theta, self.data.auxiliary)
-        gradient = (pull[..., None, :] @ jacobian)[..., 0, :] + aux_gradient
-        parts = (curve, jacobian, aux_diagonal, pull)
-        return np.asarray(value.sum(axis=-1) + aux_value), np.asarray(gradient), parts
+        stated, per_bin = self._observed
+        streams, state = self._streams.first(theta)
+        value, slope, curvature = self._main.terms(streams, self.data.counts, per_bin)
+        aux_value, aux_gradient, aux_diagonal = self._auxiliary.terms(theta, stated)
+        hessian = self._streams.outer(state, curvature) + self._streams.second(theta, slope)
+        index = np.arange(len(self.parameters))
+        hessian[..., index, index] += aux_diagonal
+        return np.asarray(value + aux_value), self._streams.gradient(state, slope) + aux_gradient, hessian
 
     def hessian(self, theta: Array) -> Array:
         """Second derivatives of :meth:`value`, (..., n_par, n_par)."""
@@ -190,58 +239,107 @@ class Likelihood:
 
     def fisher(self, theta: Array) -> Array:
         """Expected Hessian of :meth:`value` (twice the Fisher information), positive semi-definite."""
-        coefficients, jacobian = self._product.first(theta)
-        lam = np.maximum(coefficients @ self._templates, FLOOR)
-        return self._outer(2.0 / lam, jacobian, self._auxiliary.terms(theta, self.data.auxiliary)[2])
-
-    def _outer(self, curve: Array, jacobian: Array, diagonal: Array) -> Array:
-        slopes = np.swapaxes(jacobian, -1, -2) @ self._templates
-        result = (slopes * curve[..., None, :]) @ np.swapaxes(slopes, -1, -2)
+        stated, per_bin = self._observed
+        streams, state = self._streams.first(theta)
+        information = self._streams.outer(state, self._main.information(streams, self.data.counts, per_bin))
         index = np.arange(len(self.parameters))
-        result[..., index, index] += diagonal
-        return np.asarray(result)
+        information[..., index, index] += self._auxiliary.terms(theta, stated)[2]
+        return information
 
     # -- pseudo-data --------------------------------------------------------------------------------------------------
 
     def with_data(self, data: Data) -> Likelihood:
         """The same model with other data: what was compiled and checked for the model is shared, data are checked."""
-        compiled = ("names", "start", "bounds", "_templates", "_product", "_auxiliary")
-        shared = {name: getattr(self, name) for name in compiled}
-        other = object.__new__(type(self))
-        fields = {"parameters": self.parameters, "components": self.components, "input_hashes": self.input_hashes}
-        other.__dict__.update(fields, data=data, **shared)
+        other = self._sharing(("names", "start", "bounds", *COMPILED), data=data)
         other._check_bins()
         other._check_data()
         return other
 
+    def bounded(self, name: str, lower: float, upper: float) -> Likelihood:
+        """The same likelihood with ``name`` kept between ``lower`` and ``upper``, its start moved inside."""
+        index = self.index(name)
+        moved = replace(self.parameters[index], lower=lower, upper=upper, start=0.0 if lower <= 0.0 <= upper else lower)
+        if lower <= self.start[index] <= upper:
+            moved = replace(moved, start=float(self.start[index]))
+        return self._sharing(
+            ("names", *COMPILED), parameters=(*self.parameters[:index], moved, *self.parameters[index + 1 :])
+        )
+
+    def _sharing(self, compiled: tuple[str, ...], **changed: object) -> Likelihood:
+        other = object.__new__(type(self))
+        kept = {f.name: getattr(self, f.name) for f in fields(self)} | {name: getattr(self, name) for name in compiled}
+        other.__dict__.update(kept | changed)
+        return other
+
     def asimov(self, theta: Array) -> Data:
         """The data set that equals its own expectation, auxiliary measurements included."""
-        return Data(self.expected(theta), self._auxiliary.expected(theta))
+        streams = self._streams.streams(theta)
+        gamma = self._gamma(streams)
+        per_bin = self._main.expected_auxiliary(gamma)
+        return Data(
+            self._main.expected(streams, gamma), np.concatenate([self._auxiliary.expected(theta), per_bin], axis=-1)
+        )
 
     def toys(self, theta: Array, n: int, rng: np.random.Generator) -> Data:
-        """``n`` data sets thrown at ``theta`` (n_par,): main and every auxiliary measurement (unconditional)."""
-        counts = rng.poisson(np.maximum(self.expected(theta), 0.0), size=(n, self.n_bin)).astype(float)
-        return Data(counts, self._auxiliary.throw(theta, n, rng))
+        """``n`` data sets thrown at ``theta`` (n_par,): main and every auxiliary measurement (unconditional).
+
+        Factors per bin stand at their best for this likelihood's data.
+        """
+        streams = self._streams.streams(theta)
+        gamma = self._gamma(streams)
+        counts = rng.poisson(np.maximum(self._main.expected(streams, gamma), 0.0), size=(n, self.n_bin)).astype(float)
+        per_bin = self._main.throw(gamma, n, rng)
+        return Data(counts, np.concatenate([self._auxiliary.throw(theta, n, rng), per_bin], axis=-1))
 
     @cached_property
     def model_hash(self) -> str:
         """sha256 over templates, factors, parameters, data and the hashes of the inputs."""
         digest = hashlib.sha256()
         declared = [(c.name, c.factors) for c in self.components]
-        for part in (self.parameters, declared, sorted(self.input_hashes.items())):
+        per_bin = [(s.name, s.components, s.constraint) for s in self.scales]
+        for part in (self.parameters, declared, per_bin, sorted(self.input_hashes.items())):
             digest.update(repr(part).encode())
-        for array in (self._templates, self.data.counts, self.data.auxiliary):
+        strengths = [scale.strength for scale in self.scales]
+        for array in (self._templates, *strengths, self.data.counts, self.data.auxiliary):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    # -- compiled once ------------------------------------------------------------------------------------------------
+
     @cached_property
     def _templates(self) -> Array:
-        return np.array([c.counts for c in self.components])
+        """Templates in streams, (n_component, n_stream)."""
+        counts = np.array([c.counts for c in self.components]).reshape(len(self.components), self.n_bin)
+        scaled = np.zeros_like(counts)
+        for scale in self.scales:
+            for k, component in enumerate(self.components):
+                if component.name in scale.components:
+                    scaled[k, scale.strength > 0] = counts[k, scale.strength > 0]
+        return stream_templates(self._main, counts, scaled)
+
+    @cached_property
+    def _main(self) -> Main:
+        return Main.compile(self.n_bin, self.scales)
 
     @cached_property
     def _product(self) -> Coefficients:
         return Coefficients.compile(self.names, [c.factors for c in self.components])
 
     @cached_property
+    def _streams(self) -> Streams:
+        return streams_of(self._product, self._templates, self._main)
+
+    @cached_property
     def _auxiliary(self) -> Auxiliary:
         return Auxiliary.compile(self.parameters)
+
+    @cached_property
+    def _possible(self) -> Mask:
+        """(n_bin,): bins where some component expects something."""
+        return np.asarray(np.any([c.counts != 0 for c in self.components], axis=0))
+
+    @cached_property
+    def _observed(self) -> tuple[Array, Array]:
+        """Auxiliary measurements of the constraints, and of the factors per bin."""
+        first = self.data.auxiliary.shape[-1] - len(self._main.where)
+        return self.data.auxiliary[..., :first], self.data.auxiliary[..., first:]

@@ -1,15 +1,17 @@
-"""Factors of a component's coefficient, and all coefficients of a model evaluated together."""
+"""Factors of a component's coefficient: each a function of one parameter, with two derivatives."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 
-__all__ = ["Coefficients", "Factor", "GaussianScale", "LogNormalScale", "Power"]
+__all__ = ["Factor", "GaussianScale", "LogNormalScale", "MorphEven", "NormSys", "Power", "evaluator", "kinked"]
 
 
 @dataclass(frozen=True)
@@ -36,113 +38,142 @@ class LogNormalScale:
     relative: float
 
 
-Factor = Power | GaussianScale | LogNormalScale
-#: positions in the list of factors, indices of their parameters, and one constant each
-_Group = tuple[np.ndarray, np.ndarray, np.ndarray]
+@dataclass(frozen=True)
+class NormSys:
+    """HistFactory's ``normsys``: ``hi`` at theta = 1, ``lo`` at -1, interpolated by ``code`` (CERN-OPEN-2012-016).
 
+    code 0 is piecewise linear, 1 piecewise exponential, 4 a polynomial of degree six inside +-1 and exponential beyond.
 
-@dataclass(frozen=True, eq=False)
-class Coefficients:
-    """All coefficients ``c_k(theta)``, each a product of factors; any leading axes of ``theta`` are kept.
-
-    Every distinct factor stands once in a list that ends with a constant 1. ``slots`` (n_component, n_slot) points into
-    the list, padded with that 1; ``owner`` (n_slot, n_component, n_par) is 1 where the slot's factor depends on the
-    parameter, so that derivatives land by a matrix product.
+    Raises
+    ------
+    OutOfRange
+        A ``lo`` or ``hi`` that is not positive, with an exponential code.
     """
 
-    power: _Group
-    linear: _Group
-    exponential: _Group
-    slots: np.ndarray
-    owner: Array
+    parameter: str
+    lo: float
+    hi: float
+    code: Literal[0, 1, 4]
 
-    @property
-    def size(self) -> int:
-        """Number of distinct factors."""
-        return len(self.power[0]) + len(self.linear[0]) + len(self.exponential[0])
-
-    @classmethod
-    def compile(cls, names: Sequence[str], factors: Sequence[tuple[Factor, ...]]) -> Coefficients:
-        """Coefficients of components with ``factors`` over parameters ``names``."""
-        entries = list(dict.fromkeys(factor for product in factors for factor in product))
-        width = max([1, *(len(product) for product in factors)])
-        slots = np.full((len(factors), width), len(entries))
-        owner = np.zeros((width, len(factors), len(names)))
-        for k, product in enumerate(factors):
-            for j, factor in enumerate(product):
-                slots[k, j] = entries.index(factor)
-                owner[j, k, names.index(factor.parameter)] = 1.0
-
-        def group(kind: type) -> _Group:
-            where = [i for i, factor in enumerate(entries) if isinstance(factor, kind)]
-            parameter = [names.index(entries[i].parameter) for i in where]
-            constant = [float(_constant(entries[i])) for i in where]
-            return np.array(where, dtype=int), np.array(parameter, dtype=int), np.array(constant)
-
-        return cls(group(Power), group(GaussianScale), group(LogNormalScale), slots, owner)
-
-    def value(self, theta: Array) -> Array:
-        """c_k, shape (..., n_component)."""
-        return np.asarray(self._factors(theta, 0)[0].prod(axis=-1))
-
-    def first(self, theta: Array) -> tuple[Array, Array]:
-        """c_k and d c_k / d theta_p, shapes (..., n_component) and (..., n_component, n_par)."""
-        f, df = self._factors(theta, 1)
-        jacobian = np.zeros((*theta.shape[:-1], *self.owner.shape[1:]))
-        for j, owner in enumerate(self.owner):
-            jacobian += (df[..., j] * _rest(f, j))[..., None] * owner
-        return f.prod(axis=-1), jacobian
-
-    def second(self, theta: Array, pull: Array) -> Array:
-        """``sum_k pull_k d2 c_k / d theta_p d theta_q``, (..., n_par, n_par), for ``pull`` (..., n_component)."""
-        f, df, d2f = self._factors(theta, 2)
-        result = np.zeros((*pull.shape[:-1], self.owner.shape[-1], self.owner.shape[-1]))
-        for j, owner in enumerate(self.owner):
-            weight = pull * d2f[..., j] * _rest(f, j)
-            result += (owner.T * weight[..., None, :]) @ owner
-            for i in range(j):
-                weight = pull * df[..., j] * df[..., i] * _rest(f, j, i)
-                mixed = (owner.T * weight[..., None, :]) @ self.owner[i]
-                result += mixed + np.swapaxes(mixed, -1, -2)
-        return result
-
-    def _factors(self, theta: Array, derivatives: int) -> Array:
-        """Values and the first ``derivatives`` derivatives of the factors in all slots.
-
-        Shape (derivatives + 1, ..., n_component, n_slot).
-        """
-        out = np.zeros((derivatives + 1, *theta.shape[:-1], self.size + 1))
-        out[0, ..., -1] = 1.0
-        where, parameter, constant = self.power
-        if len(where):
-            x, falling = theta[..., parameter], np.ones(len(where))
-            highest = min(derivatives, int(constant.max()))  # higher derivatives are zero already
-            for d in range(highest + 1):
-                out[d][..., where] = falling * x ** np.maximum(constant - d, 0.0)
-                falling = falling * (constant - d)
-        where, parameter, constant = self.linear
-        if len(where):
-            out[0][..., where] = 1.0 + constant * theta[..., parameter]
-            if derivatives:
-                out[1][..., where] = constant
-        where, parameter, constant = self.exponential
-        if len(where):
-            value = np.exp(constant * theta[..., parameter])
-            for d in range(derivatives + 1):
-                out[d][..., where] = constant**d * value
-        return np.asarray(out[..., self.slots])
+    def __post_init__(self) -> None:
+        if self.code != 0 and not (self.lo > 0 and self.hi > 0):
+            raise OutOfRange(
+                f"normsys with code{self.code} needs positive factors",
+                where=self.parameter,
+                given=f"lo = {self.lo}, hi = {self.hi}",
+                fix="give factors (0.9 and 1.1), not differences; code 0 takes any",
+            )
 
 
-def _constant(factor: Factor) -> float:
-    if isinstance(factor, Power):
-        return factor.exponent
-    return factor.relative if isinstance(factor, GaussianScale) else float(np.log1p(factor.relative))
+@dataclass(frozen=True)
+class MorphEven:
+    """The even part of HistFactory's ``histosys``, worth 1 at theta = +-1: ``|theta|`` (0), or smooth inside +-1 (4p).
+
+    The morph is ``nominal + theta (hi - lo) / 2 + even(theta) (hi + lo - 2 nominal) / 2``; its odd part is ``Power``.
+    """
+
+    parameter: str
+    code: Literal["0", "4p"]
 
 
-def _rest(f: Array, *slots: int) -> Array:
-    """Product over the slots other than ``slots``; no division, since factors may be zero."""
-    rest = np.ones(f.shape[:-1])
-    for i in range(f.shape[-1]):
-        if i not in slots:
-            rest *= f[..., i]
-    return rest
+Factor = Power | GaussianScale | LogNormalScale | NormSys | MorphEven
+#: value, first and second derivative at ``x`` (..., n)
+Evaluator = Callable[[Array], tuple[Array, ...]]
+
+
+def kinked(factor: Factor) -> bool:
+    """Whether the slope jumps at zero; there the sign bit of zero says which side is meant."""
+    return (isinstance(factor, NormSys) and factor.code in (0, 1)) or (
+        isinstance(factor, MorphEven) and factor.code == "0"
+    )
+
+
+def evaluator(kind: tuple[type, object], factors: list[Factor]) -> Evaluator:
+    """The vectorised function of all ``factors`` of one kind (type, code)."""
+    if kind[0] is NormSys:
+        sides = np.array([(f.lo, f.hi) for f in factors if isinstance(f, NormSys)]).T
+        return {0: _linear_sides, 1: _exponential_sides, 4: _smooth_sides}[int(str(kind[1]))](*sides)
+    if kind[0] is MorphEven:
+        return _absolute if kind[1] == "0" else _smooth_even
+    if kind[0] is Power:
+        return _powers(np.array([f.exponent for f in factors if isinstance(f, Power)]))
+    relative = np.array([f.relative for f in factors if isinstance(f, GaussianScale | LogNormalScale)])
+    return _linear(relative) if kind[0] is GaussianScale else _exponential(np.log1p(relative))
+
+
+def _powers(exponent: Array) -> Evaluator:
+    def evaluate(x: Array) -> tuple[Array, ...]:
+        if np.all(exponent == 1):
+            return x, np.ones_like(x), np.zeros_like(x)
+        out, falling = [], np.ones(len(exponent))
+        for d in range(3):
+            out.append(falling * x ** np.maximum(exponent - d, 0))
+            falling = falling * (exponent - d)
+        return tuple(out)
+
+    return evaluate
+
+
+def _linear(slope: Array) -> Evaluator:
+    return lambda x: (1.0 + slope * x, slope + np.zeros_like(x), np.zeros_like(x))
+
+
+def _exponential(rate: Array) -> Evaluator:
+    def evaluate(x: Array) -> tuple[Array, ...]:
+        value = np.exp(rate * x)
+        return value, rate * value, rate**2 * value
+
+    return evaluate
+
+
+def _linear_sides(lo: Array, hi: Array) -> Evaluator:
+    def evaluate(x: Array) -> tuple[Array, ...]:
+        slope = np.where(np.signbit(x), 1.0 - lo, hi - 1.0)
+        return 1.0 + slope * x, slope, np.zeros_like(x)
+
+    return evaluate
+
+
+def _exponential_sides(lo: Array, hi: Array) -> Evaluator:
+    def evaluate(x: Array) -> tuple[Array, ...]:
+        rate = np.where(np.signbit(x), -np.log(lo), np.log(hi))
+        value = np.exp(rate * x)
+        return value, rate * value, rate**2 * value
+
+    return evaluate
+
+
+def _smooth_sides(lo: Array, hi: Array) -> Evaluator:
+    """Degree six inside +-1 with value, slope and curvature of the exponentials at +-1 (HistFactory's code 4)."""
+    plus, minus = np.ones(6), (-1.0) ** np.arange(1, 7)
+    k = np.arange(1, 7)
+    conditions = np.array([plus, minus, k * plus, -k * minus, k * (k - 1) * plus, k * (k - 1) * minus])
+    up, down = np.log(hi), np.log(lo)
+    values = np.array([hi - 1.0, lo - 1.0, hi * up, -lo * down, hi * up**2, lo * down**2])
+    rows = np.linalg.solve(conditions, values)  # (6, n): the coefficients of x, x**2 ... x**6
+    outside = _exponential_sides(lo, hi)
+
+    def evaluate(x: Array) -> tuple[Array, ...]:
+        value, first, second = np.zeros_like(x), np.zeros_like(x), np.zeros_like(x)
+        for row in rows[::-1]:  # Horner, with its derivatives
+            second = second * x + 2.0 * first
+            first = first * x + value
+            value = value * x + row
+        second, first, value = second * x + 2.0 * first, first * x + value, value * x + 1.0
+        inside = np.abs(x) < 1.0
+        return tuple(np.where(inside, a, b) for a, b in zip((value, first, second), outside(x), strict=True))
+
+    return evaluate
+
+
+def _absolute(x: Array) -> tuple[Array, ...]:
+    return np.abs(x), np.where(np.signbit(x), -1.0, 1.0), np.zeros_like(x)
+
+
+def _smooth_even(x: Array) -> tuple[Array, ...]:
+    """``(15 x**2 - 10 x**4 + 3 x**6) / 8`` inside +-1, ``|x|`` beyond: two continuous derivatives (code 4p)."""
+    square, inside, sign = x * x, np.abs(x) < 1.0, np.where(np.signbit(x), -1.0, 1.0)
+    value = square * (15.0 + square * (3.0 * square - 10.0)) / 8.0
+    first = x * (30.0 + square * (18.0 * square - 40.0)) / 8.0
+    second = (30.0 + square * (90.0 * square - 120.0)) / 8.0
+    return np.where(inside, value, np.abs(x)), np.where(inside, first, sign), np.where(inside, second, 0.0)

@@ -10,6 +10,8 @@ __all__ = ["FLOOR", "poisson_deviance"]
 
 #: below this expectation (relative to 1 + n) the deviance is continued as a parabola, so that minimisers can return
 FLOOR = 1e-9
+#: relative distance of n and expectation below which the difference of logarithms is a series
+NEAR = 1e-2
 
 
 def poisson_deviance(n: Array, expected: Array) -> tuple[Array, Array, Array]:
@@ -17,19 +19,29 @@ def poisson_deviance(n: Array, expected: Array) -> tuple[Array, Array, Array]:
 
     Baker and Cousins, Nucl. Instrum. Meth. 221 (1984) 437. All arrays have the broadcast shape of the arguments.
     Below ``FLOOR * (1 + n)`` it is continued as the parabola with the same value, slope and curvature (a wall for
-    n = 0): nothing becomes NaN, and a minimum that stands there is recognised by its expectation.
+    n = 0): nothing becomes NaN, and a minimum that stands there is recognised by its expectation. Where n and lambda
+    nearly agree the difference is taken by its series, so that tiny deviances keep their digits.
     """
     floor = FLOOR * (1.0 + n)
     lam = np.maximum(expected, floor)
     below = expected - lam
     ratio = n / lam
-    log = np.log(np.where(n > 0, n, lam) / lam)
-    slope = 2.0 * (1.0 - ratio)
+    x = (n - lam) / lam
+    slope = -2.0 * x
     curve = 2.0 * ratio / lam
-    value = 2.0 * (lam - n + n * log)
+    log = np.log(np.where(n > 0, ratio, 1.0))
+    value = 2.0 * np.where(np.abs(x) < NEAR, lam * _series(x), lam - n + n * log)
     if below.any():
         wall = np.where(below < 0, np.maximum(curve, 2.0 / FLOOR), 0.0)
         value = value + below * slope + 0.5 * wall * below**2
         slope = slope + wall * below
         curve = np.maximum(curve, wall)
     return value, slope, curve
+
+
+def _series(x: Array) -> Array:
+    """``(1 + x) ln(1 + x) - x`` as a sum of ``(-x)**k / (k (k - 1))``, to 1e-15 for |x| below ``NEAR``."""
+    total = np.zeros_like(x)
+    for k in range(8, 1, -1):
+        total = total * -x + 1.0 / (k * (k - 1))
+    return np.asarray(total * x * x)

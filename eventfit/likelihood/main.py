@@ -1,0 +1,130 @@
+"""The main measurement: Poisson counts expecting ``c @ templates``, some bins with a gamma of their own.
+
+Everything is said in *streams*: the expectation of every bin, followed by the part of it that a gamma scales. A stream
+is linear in the coefficients, so derivatives in the parameters are matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventfit.errors import OutOfRange
+from eventfit.likelihood.bin_scale import BinScale, best_gamma, penalty
+from eventfit.likelihood.poisson import FLOOR, poisson_deviance
+from eventfit.quadrature import Array, Index, Mask
+
+__all__ = ["Curvature", "Main"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curvature:
+    """Second derivatives in the streams: their diagonal, and the cross term of a bin with its scaled part."""
+
+    diagonal: Array
+    cross: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Main:
+    """Which bins are scaled, by what.
+
+    Attributes
+    ----------
+    n_bin
+        Number of bins; streams are (..., n_bin + n_scaled).
+    where
+        (n_scaled,): the bins with a gamma.
+    strength, gaussian
+        (n_scaled,): tau or width, and which of the two.
+    """
+
+    n_bin: int
+    where: Index
+    strength: Array
+    gaussian: Mask
+
+    @classmethod
+    def compile(cls, n_bin: int, scales: Sequence[BinScale]) -> Main:
+        """Refuses two scales in one bin (:class:`OutOfRange`)."""
+        taken = np.zeros(n_bin, dtype=int)
+        for scale in scales:
+            if scale.strength.shape != (n_bin,) or scale.observed.shape != (n_bin,):
+                raise OutOfRange(
+                    "a factor per bin and the data have different numbers of bins",
+                    where=scale.name,
+                    given=scale.strength.shape,
+                    allowed=f"({n_bin},)",
+                )
+            taken += scale.strength > 0
+        if np.any(taken > 1):
+            raise OutOfRange(
+                "two factors per bin act in one bin: only one of them can be eliminated in closed form",
+                where=f"bin {int(np.argmax(taken)) + 1}",
+                given=", ".join(scale.name for scale in scales if scale.strength[int(np.argmax(taken))] > 0),
+                fix="declare one of them as ordinary parameters of one-bin components",
+            )
+        where = [np.flatnonzero(scale.strength > 0) for scale in scales]
+        strength = [scale.strength[index] for scale, index in zip(scales, where, strict=True)]
+        gaussian = [
+            np.full(len(index), scale.constraint == "gaussian") for scale, index in zip(scales, where, strict=True)
+        ]
+        if not scales:
+            return cls(n_bin, np.zeros(0, dtype=int), np.zeros(0), np.zeros(0, dtype=bool))
+        return cls(n_bin, np.concatenate(where), np.concatenate(strength), np.concatenate(gaussian))
+
+    def gamma(self, streams: Array, n: Array, a: Array) -> Array:
+        """The best gammas (..., n_scaled) given data ``n`` (..., n_bin) and auxiliary ``a`` (..., n_scaled)."""
+        rho, sigma = streams[..., self.where], streams[..., self.n_bin :]
+        return best_gamma(rho, sigma, n[..., self.where], a, self.strength, self.gaussian)
+
+    def expected(self, streams: Array, gamma: Array) -> Array:
+        """Expected counts (..., n_bin)."""
+        if not len(self.where):
+            return streams
+        expected = streams[..., : self.n_bin].copy()
+        expected[..., self.where] += gamma * streams[..., self.n_bin :]
+        return expected
+
+    def terms(self, streams: Array, n: Array, a: Array) -> tuple[Array, Array, Curvature]:
+        """-2 ln L (...), its slopes (..., n_stream) and curvature in the streams, the gammas at their best."""
+        if not len(self.where):
+            value, slope, curve = poisson_deviance(n, streams)
+            return value.sum(axis=-1), slope, Curvature(curve, curve[..., :0])
+        gamma = self.gamma(streams, n, a)
+        value, slope, curve = poisson_deviance(n, self.expected(streams, gamma))
+        constraint, stiffness = penalty(gamma, a, self.strength, self.gaussian)
+        slopes = np.concatenate([slope, gamma * slope[..., self.where]], axis=-1)
+        total = value.sum(axis=-1) + constraint.sum(axis=-1)
+        return total, slopes, self._eliminated(streams, gamma, slope, curve, stiffness)
+
+    def information(self, streams: Array, n: Array, a: Array) -> Curvature:
+        """Expected second derivatives at these streams, the gammas at their best for ``n`` and ``a``."""
+        if not len(self.where):
+            return Curvature(2.0 / np.maximum(streams, FLOOR), streams[..., :0])
+        gamma = self.gamma(streams, n, a)
+        expected = np.maximum(self.expected(streams, gamma), FLOOR)
+        stiffness = np.where(self.gaussian, 2.0, 2.0 * self.strength**3 / np.maximum(gamma, FLOOR)) / self.strength**2
+        return self._eliminated(streams, gamma, np.zeros_like(expected), 2.0 / expected, stiffness)
+
+    def expected_auxiliary(self, gamma: Array) -> Array:
+        """Expected auxiliary measurements (..., n_scaled)."""
+        return np.asarray(gamma * np.where(self.gaussian, 1.0, self.strength))
+
+    def throw(self, gamma: Array, n: int, rng: np.random.Generator) -> Array:
+        """``n`` fluctuated sets of auxiliary measurements, (n, n_scaled), for ``gamma`` (n_scaled,)."""
+        expected = self.expected_auxiliary(gamma)
+        normal = expected + self.strength * rng.standard_normal((n, len(expected)))
+        counted = rng.poisson(np.where(self.gaussian, 0.0, expected), size=(n, len(expected)))
+        return np.where(self.gaussian, normal, counted)
+
+    def _eliminated(self, streams: Array, gamma: Array, slope: Array, curve: Array, stiffness: Array) -> Curvature:
+        """Curvature with each gamma following the streams; a gamma at zero does not follow."""
+        sigma, s, t = streams[..., self.n_bin :], slope[..., self.where], curve[..., self.where]
+        give = np.where(gamma > 0, 1.0 / (sigma**2 * t + stiffness), 0.0)
+        by_rho, by_sigma = sigma * t, s + gamma * sigma * t
+        diagonal = np.concatenate([curve, gamma**2 * t - by_sigma**2 * give], axis=-1)
+        diagonal[..., self.where] = t - by_rho**2 * give
+        return Curvature(diagonal, gamma * t - by_rho * by_sigma * give)

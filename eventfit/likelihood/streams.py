@@ -1,0 +1,105 @@
+"""Streams as functions of the parameters: linear where the model is, products of factors otherwise.
+
+Both classes answer the same questions: the streams at ``theta`` (..., n_par), the gradient for given slopes in the
+streams, the part of the Hessian from their curvature (`outer`), and the rest of it (`second`, from the bending of the
+coefficients). What the last two need again is handed over as ``state``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eventfit.likelihood.coefficients import Coefficients
+from eventfit.likelihood.main import Curvature, Main
+from eventfit.quadrature import Array, Index
+
+__all__ = ["LinearStreams", "ProductStreams", "Streams", "stream_templates", "streams_of"]
+
+
+def stream_templates(main: Main, counts: Array, scaled: Array) -> Array:
+    """Templates in streams (n_component, n_bin + n_scaled) from ``counts`` and the same masked to what gammas scale."""
+    return np.concatenate([counts - scaled, scaled[:, main.where]], axis=1)
+
+
+def streams_of(product: Coefficients, templates: Array, main: Main) -> Streams:
+    """The streams of components with these coefficients, the linear form where it serves."""
+    if not product.affine:
+        return ProductStreams(product, templates, main)
+    offset, jacobian = product.first(np.zeros(product.owner.shape[-1]))
+    return LinearStreams.compile(offset @ templates, jacobian.T @ templates, main)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearStreams:
+    """``offset + theta @ slopes``: the Hessian of all toys is one matrix product with ``pairs``, made once."""
+
+    offset: Array
+    slopes: Array
+    pairs: Array
+    crossed: Array
+    lower: tuple[Index, Index]
+
+    @classmethod
+    def compile(cls, offset: Array, slopes: Array, main: Main) -> LinearStreams:
+        """Products of all pairs of slopes, (n_pair, n_stream) and (n_pair, n_scaled)."""
+        i, j = np.tril_indices(len(slopes))
+        rho, sigma = slopes[:, main.where], slopes[:, main.n_bin :]
+        return cls(offset, slopes, slopes[i] * slopes[j], rho[i] * sigma[j] + rho[j] * sigma[i], (i, j))
+
+    def streams(self, theta: Array) -> Array:
+        return np.asarray(self.offset + theta @ self.slopes)
+
+    def first(self, theta: Array) -> tuple[Array, Array]:
+        return self.streams(theta), self.slopes
+
+    def gradient(self, state: Array, slope: Array) -> Array:
+        return np.asarray(slope @ self.slopes.T)
+
+    def outer(self, state: Array, curvature: Curvature) -> Array:
+        packed = curvature.diagonal @ self.pairs.T
+        if self.crossed.shape[1]:
+            packed = packed + curvature.cross @ self.crossed.T
+        full = np.empty((*packed.shape[:-1], len(self.slopes), len(self.slopes)))
+        i, j = self.lower
+        full[..., i, j] = full[..., j, i] = packed
+        return full
+
+    def second(self, theta: Array, slope: Array) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class ProductStreams:
+    """``c(theta) @ templates`` with coefficients that are products of factors."""
+
+    product: Coefficients
+    templates: Array
+    main: Main
+
+    def streams(self, theta: Array) -> Array:
+        return np.asarray(self.product.value(theta) @ self.templates)
+
+    def first(self, theta: Array) -> tuple[Array, Array]:
+        coefficients, jacobian = self.product.first(theta)
+        return np.asarray(coefficients @ self.templates), jacobian
+
+    def gradient(self, state: Array, slope: Array) -> Array:
+        pull = slope @ self.templates.T
+        return np.asarray((pull[..., None, :] @ state)[..., 0, :])
+
+    def outer(self, state: Array, curvature: Curvature) -> Array:
+        slopes = np.swapaxes(state, -1, -2) @ self.templates
+        result = (slopes * curvature.diagonal[..., None, :]) @ np.swapaxes(slopes, -1, -2)
+        if len(self.main.where):
+            rho, sigma = slopes[..., self.main.where], slopes[..., self.main.n_bin :]
+            mixed = (rho * curvature.cross[..., None, :]) @ np.swapaxes(sigma, -1, -2)
+            result = result + mixed + np.swapaxes(mixed, -1, -2)
+        return np.asarray(result)
+
+    def second(self, theta: Array, slope: Array) -> Array:
+        return self.product.second(theta, slope @ self.templates.T)
+
+
+Streams = LinearStreams | ProductStreams
