@@ -21,8 +21,12 @@ __all__ = [
     "NumericalError",
     "OutOfRange",
     "PathOutsideFolder",
+    "RunBusy",
+    "RunDamaged",
+    "RunMismatch",
     "StatisticsError",
     "UnknownName",
+    "WorkerDied",
     "WriteFailed",
     "ZeroPrediction",
     "did_you_mean",
@@ -137,6 +141,18 @@ class ZeroPrediction(InputError):
     """Events were observed where the model expects none."""
 
 
+class RunMismatch(InputError):
+    """Toys of a run cannot be joined with others: their inputs differ, or both have the same blocks."""
+
+
+class RunDamaged(InputError):
+    """The file of a run is not what was written: truncated, or changed on its disk."""
+
+
+class RunBusy(InputError):
+    """Another process writes to the run."""
+
+
 class StatisticsError(EventfitError):
     """A calculation could not be finished or trusted."""
 
@@ -149,6 +165,12 @@ class FitFailed(StatisticsError):
 
 class NumericalError(StatisticsError):
     """A numerical error is larger than the declared tolerance."""
+
+
+class WorkerDied(EventfitError):
+    """A worker process ended before its work did."""
+
+    exit_code = 3
 
 
 class WriteFailed(EventfitError):

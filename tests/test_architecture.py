@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 #: library -> where alone it may be imported
 CONFINED = {
-    "iminuit": ("eventfit.inference.fit",),
+    "iminuit": ("eventfit.inference.migrad",),
     "matplotlib": ("eventfit.report",),
     "pydantic": ("eventfit.strict", "eventfit.provenance", "eventfit.analysis"),
     "rich": ("eventfit.report", "eventfit.cli"),

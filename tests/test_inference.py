@@ -168,7 +168,7 @@ def test_a_deficit_is_evidence_for_a_coupling_of_either_sign() -> None:
     assert (result.card.statistic, result.card.sided) == ("t0", "two")
     assert result.p_value == pytest.approx(2 * stats.norm.sf(np.sqrt(exact)), rel=1e-9)
     with pytest.raises(OutOfRange, match="t0"):
-        q0(profile)
+        q0(profile.tested(0.0))
 
 
 def test_events_without_background_exclude_zero_and_have_no_significance() -> None:
@@ -239,12 +239,12 @@ def test_cards_state_sides_cuts_and_calibration() -> None:
 
 
 def test_statistics_on_either_side_of_the_estimate() -> None:
-    profile = Profile(counting(15.0, 10.0), "mu")
-    assert qmu_tilde(profile, 3.0).value == 0.0
-    assert qmu_tilde(profile, 9.0).value == tmu_tilde(profile, 9.0).value > 0
-    assert tmu_tilde(profile, 3.0).value > 0
-    assert q0(profile).value == tmu_tilde(profile, 0.0).value
-    assert q0(Profile(counting(8.0, 10.0), "mu")).value == 0.0
+    tested = Profile(counting(15.0, 10.0), "mu").tested
+    assert qmu_tilde(tested(3.0)) == 0.0
+    assert qmu_tilde(tested(9.0)) == tmu_tilde(tested(9.0)) > 0
+    assert tmu_tilde(tested(3.0)) > 0
+    assert q0(tested(0.0)) == tmu_tilde(tested(0.0))
+    assert q0(Profile(counting(8.0, 10.0), "mu").tested(0.0)) == 0.0
 
 
 def test_statistics_for_bounded_parameters_refuse_unbounded_ones() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
+from eventfit.inference.asymptotic import warnings_of
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Interval, Status
-from eventfit.inference.statistic import COWAN, tmu, tmu_tilde
+from eventfit.inference.statistic import COWAN
 from eventfit.quadrature import Array
 
 __all__ = ["profile_interval"]
@@ -34,7 +35,8 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
         In the fit parameter; status ``OPEN_RANGE`` if it reaches a bound other than zero.
     """
     cut = float(ndtri(0.5 + 0.5 * cl) ** 2)
-    statistic = tmu_tilde if profile.bounds[0] == 0.0 else tmu
+    statistic = "tmu_tilde" if profile.bounds[0] == 0.0 else "tmu"
+    at_bound = profile.parameter in profile.best.at_bound
     grid = _grid(profile, cut)
     height = profile.scan(grid).delta
     pieces = _pieces(profile, grid, height, cut)
@@ -43,12 +45,13 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
     card = profile_card(
         profile,
         method="profile likelihood",
-        statistic=statistic.__name__,
+        statistic=statistic,
         reference=COWAN,
         sided="two",
         cl=cl,
         cut=cut,
         note="asymptotic cut; over-covers where the lower end is the bound",
+        doubts=warnings_of(profile.likelihood, profile.parameter, profile.best.values, at_bound),
     )
     return Interval(profile.parameter, pieces, profile.estimate, status, card)
 

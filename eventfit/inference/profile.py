@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
-from scipy.optimize import brentq
 
-from eventfit.errors import StatisticsError, ZeroPrediction
+from eventfit.errors import FitFailed, OutOfRange, StatisticsError
+from eventfit.inference.batch import fit_batch
 from eventfit.inference.fit import fit, require_good
 from eventfit.inference.results import FitResult, Scan
+from eventfit.inference.roots import root_between
+from eventfit.inference.statistic import Tested
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array
 
@@ -25,7 +27,8 @@ DOUBLINGS = 60
 class Profile:
     """-2 Delta ln L of ``parameter`` with all others re-optimised; every fit is certified and remembered.
 
-    A conditional fit below the best one starts a new search for the best one from there, so no profile is negative.
+    Values are fitted in batches. A conditional fit below the best one starts a new search for the best one from there,
+    so no profile is negative.
 
     Raises
     ------
@@ -41,7 +44,8 @@ class Profile:
         self.index = likelihood.index(parameter)
         begin = None if starts is None else list(starts)
         self.best = require_good(fit(likelihood, starts=begin), "the best fit")
-        self._fits: dict[float, FitResult] = {}
+        self._results: dict[float, FitResult] = {}
+        self._points: dict[float, tuple[float, Array]] = {}
 
     @property
     def estimate(self) -> float:
@@ -55,47 +59,69 @@ class Profile:
         return float(lower[self.index]), float(upper[self.index])
 
     def at(self, value: float) -> FitResult:
-        """The fit with the parameter held at ``value``."""
+        """The fit with the parameter held at ``value``, with its certificate and errors."""
         value = float(value)
-        if value not in self._fits:
-            result = require_good(
-                fit(self.likelihood, fixed={self.parameter: value}), f"the profile at {self.parameter} = {value:.6g}"
-            )
-            self._fits[value] = result
-            if result.minus_2_ln_l < self.best.minus_2_ln_l - BELOW:
-                again = fit(self.likelihood, starts=[result.values, self.best.values])
-                self.best = require_good(again, "the best fit, sought again below a profile point")
-        return self._fits[value]
+        if value not in self._results:
+            _, point = self._known(value)
+            starts = [point] if np.all(np.isfinite(point)) else None
+            result = fit(self.likelihood, fixed={self.parameter: value}, starts=starts)
+            self._results[value] = require_good(result, f"the profile at {self.parameter} = {value:.6g}")
+        return self._results[value]
 
     def delta(self, value: float) -> float:
         """-2 Delta ln L at ``value``: never negative, infinite where events were seen and none are expected."""
-        try:
-            conditional = self.at(value).minus_2_ln_l
-        except ZeroPrediction:
-            return math.inf
-        return max(conditional - self.best.minus_2_ln_l, 0.0)
+        return float(self.deltas(np.array([value]))[0])
+
+    def deltas(self, values: Array) -> Array:
+        """:meth:`delta` at all ``values`` (n,), fitted together."""
+        self._fit([float(value) for value in values])
+        minimum = np.array([self._points[float(value)][0] for value in values])
+        return np.asarray(np.maximum(minimum - self.best.minus_2_ln_l, 0.0))
+
+    def tested(self, mu: float) -> Tested:
+        """The likelihood ratio of ``mu`` against the best fit, as the test statistics take it."""
+        return Tested(float(mu), np.asarray(self.estimate), np.asarray(self.delta(mu)), self.bounds[0] == 0.0)
 
     def scan(self, values: Array) -> Scan:
-        """The profile at ``values`` (n,); a better minimum found on the way moves all points."""
-        for value in values:
-            self.delta(float(value))
-        delta = np.array([self.delta(float(value)) for value in values])
-        return Scan(self.parameter, np.asarray(values, dtype=float), delta, self.best, self.best.status)
+        """The profile at ``values`` (n,), all other parameters re-optimised."""
+        return Scan(
+            self.parameter, np.asarray(values, float), self.deltas(values), self.best, self.best.status, "profile"
+        )
+
+    def raw_scan(self, values: Array) -> Scan:
+        """-2 Delta ln L at ``values`` (n,) with the others held at the best fit: narrower than the profile."""
+        points = np.tile(self.best.values, (len(values), 1))
+        points[:, self.index] = values
+        delta = self.likelihood.value(points) - self.best.minus_2_ln_l
+        return Scan(self.parameter, np.asarray(values, float), delta, self.best, self.best.status, "raw")
 
     def scale(self) -> float:
-        """A step of about one standard deviation: the fit's error, or the rise of the profile at a bound."""
+        """A step of about one standard deviation: the fit's error, or where the profile rises by one from a bound."""
         error = float(self.best.errors[self.index])
         if np.isfinite(error) and error > 0:
             return error
         lower, upper = self.bounds
         away = 1.0 if self.estimate - lower < upper - self.estimate else -1.0
-        return self._double(lambda step: self.delta(self._inside(self.estimate + away * step)) >= 1.0)
+        step = self._expected_rise()
+        if step is not None and 0.1 < self.delta(self._inside(self.estimate + away * step)) < 10.0:
+            return step
+        step = 1e-3 * (1.0 + abs(self.estimate))
+        for _ in range(DOUBLINGS):
+            if self.delta(self._inside(self.estimate + away * step)) >= 1.0:
+                return step
+            step *= 2.0
+        raise StatisticsError(
+            "the likelihood does not depend on the parameter",
+            where=self.parameter,
+            fix="check that a component scales with it",
+        )
 
     def outermost(self, cut: float, side: int) -> float:
         """The highest (+1) or lowest (-1) of the minima that were found and lie below ``cut``."""
-        found = [float(end[self.index]) for end in self.best.ends if np.all(np.isfinite(end))]
-        below = [self.estimate, *(value for value in found if self.delta(value) < cut)]
-        return side * max(side * value for value in below)
+        found = np.array([float(end[self.index]) for end in self.best.ends if np.all(np.isfinite(end))])
+        found = found[np.abs(found - self.estimate) > 1e-6 * (1.0 + abs(self.estimate))]
+        below = found[self.deltas(found) < cut] if len(found) else found
+        return float(side * max(side * value for value in (self.estimate, *below)))
 
     def crossing(self, cut: float, side: int) -> float | None:
         """Where the profile rises through ``cut`` beyond all minima found, above (+1) or below (-1); None: nowhere."""
@@ -106,12 +132,14 @@ class Profile:
         """Two values beyond all minima found with the profile below ``cut`` at the first and not at the second."""
         inner, step = self.outermost(cut, side), self.scale()
         for _ in range(DOUBLINGS):
-            outer = self._inside(inner + side * step)
-            if self.delta(outer) >= cut:
-                return inner, outer
-            if outer == self._inside(outer + side * step):
+            outer = np.array([self._inside(inner + side * step * k) for k in (1.0, 2.0, 3.0)])
+            above = np.flatnonzero(self.deltas(outer) >= cut)
+            if len(above):
+                first = int(above[0])
+                return (inner if first == 0 else float(outer[first - 1])), float(outer[first])
+            if outer[-1] == self._inside(outer[-1] + side * step):
                 return None
-            inner, step = outer, 2.0 * step
+            inner, step = float(outer[-1]), 3.0 * step
         raise StatisticsError(
             "the profile never reaches its cut: the data do not bound the parameter",
             where=self.parameter,
@@ -123,26 +151,69 @@ class Profile:
         """The crossing of ``cut`` between ``inner`` (below) and ``outer`` (above it)."""
         if self.delta(inner) >= cut:  # a cut below the rounding of the fits
             return inner
-        while math.isinf(self.delta(outer)) and abs(outer - inner) > 1e-12 * (1.0 + abs(outer)):
-            middle = 0.5 * (inner + outer)
-            inner, outer = (inner, middle) if self.delta(middle) > cut else (middle, outer)
-        if self.delta(outer) == cut or math.isinf(self.delta(outer)):
-            return outer
+        side = 1.0 if outer > inner else -1.0
         precision = 1e-9 * max(abs(inner), abs(outer))
-        return float(brentq(lambda value: self.delta(value) - cut, inner, outer, xtol=precision, rtol=1e-10))
+
+        def height(x: Array) -> Array:  # the square root is nearly linear
+            return np.asarray(np.sqrt(self.deltas(side * x)) - math.sqrt(cut))
+
+        return side * root_between(height, side * inner, side * outer, precision=precision)
+
+    def _known(self, value: float) -> tuple[float, Array]:
+        self._fit([value])
+        return self._points[value]
+
+    def _fit(self, values: list[float]) -> None:
+        """Fit those of ``values`` that are not known; a better minimum found on the way becomes the best fit."""
+        unknown = [value for value in dict.fromkeys(values) if value not in self._points]
+        lower, upper = self.bounds
+        for value in unknown:
+            if not lower <= value <= upper:
+                raise OutOfRange(
+                    f"{self.parameter!r} is fixed outside its bounds", given=value, allowed=f"{lower} to {upper}"
+                )
+        if not unknown:
+            return
+        found = fit_batch(self.likelihood, self._conditional_starts(np.array(unknown)), fixed=(self.parameter,))
+        if found.failed.any():
+            value = unknown[int(np.argmax(found.failed))]
+            raise FitFailed("no certified minimum was found", where=f"the profile at {self.parameter} = {value:.6g}")
+        for value, minimum, point in zip(unknown, found.minus_2_ln_l, found.values, strict=True):
+            self._points[value] = float(minimum), point
+        lowest = int(np.argmin(found.minus_2_ln_l))
+        if found.minus_2_ln_l[lowest] < self.best.minus_2_ln_l - BELOW:
+            again = fit(self.likelihood, starts=[found.values[lowest], self.best.values])
+            self.best = require_good(again, "the best fit, sought again below a profile point")
+
+    def _conditional_starts(self, values: Array) -> Array:
+        """Where the nuisance parameters go when the parameter moves, to first order, (n, n_par)."""
+        step = (values - self.estimate)[:, None] * self._response()
+        points = np.clip(self.best.values + step, *self.likelihood.bounds)
+        points[:, self.index] = values
+        return np.asarray(points)
+
+    def _response(self) -> Array:
+        """d theta / d parameter along the valley of the best fit, (n_par,); parameters at a bound stay."""
+        moving = np.array(
+            [i for i, n in enumerate(self.best.names) if n not in self.best.at_bound and i != self.index], dtype=int
+        )
+        response = np.zeros(len(self.best.values))
+        if len(moving):
+            hessian = self.likelihood.fisher(self.best.values)
+            part = hessian[np.ix_(moving, moving)] + 1e-9 * np.diag(1.0 + np.diagonal(hessian)[moving])
+            response[moving] = -np.linalg.solve(part, hessian[moving, self.index])
+        response[self.index] = 1.0
+        return response
+
+    def _expected_rise(self) -> float | None:
+        """Where the quadratic approximation rises by one from a best fit at a bound."""
+        response = self._response()
+        _, gradient, hessian = self.likelihood.derivatives(self.best.values)
+        slope, curvature = abs(float(gradient @ response)), float(response @ hessian @ response)
+        if not curvature > 0.0:
+            return 1.0 / slope if slope > 0 else None
+        return (math.sqrt(slope**2 + 2.0 * curvature) - slope) / curvature
 
     def _inside(self, value: float) -> float:
         lower, upper = self.bounds
         return min(max(value, lower), upper)
-
-    def _double(self, enough: Callable[[float], bool]) -> float:
-        step = 1e-3 * (1.0 + abs(self.estimate))
-        for _ in range(DOUBLINGS):
-            if enough(step):
-                return step
-            step *= 2.0
-        raise StatisticsError(
-            "the likelihood does not depend on the parameter",
-            where=self.parameter,
-            fix="check that a component scales with it",
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
@@ -11,8 +12,12 @@ from eventfit.quadrature import Array
 
 __all__ = [
     "Calibration",
+    "Contour",
+    "Coverage",
     "FitResult",
     "GoodnessOfFit",
+    "Hypotest",
+    "Impact",
     "Interval",
     "Limit",
     "MethodCard",
@@ -21,7 +26,7 @@ __all__ = [
     "Status",
 ]
 
-Calibration = Literal["asymptotic", "toys", "none"]
+Calibration = Literal["asymptotic", "toys", "exact", "none"]
 
 
 class Status(Enum):
@@ -57,7 +62,9 @@ class MethodCard:
     constraints
         Auxiliary measurements in the likelihood.
     note
-        Warnings and anything that belongs beside the number.
+        Anything that belongs beside the number.
+    doubts
+        Reasons why an asymptotic calibration should be checked with toys.
     """
 
     method: str
@@ -74,6 +81,7 @@ class MethodCard:
     ensemble: str | None = None
     constraints: tuple[str, ...] = ()
     note: str = ""
+    doubts: tuple[str, ...] = ()
     model_sha256: str = ""
 
 
@@ -96,6 +104,8 @@ class FitResult:
         1e-3 mean more than one minimum.
     ends
         The points reached from the starts, (n_start, n_par), in the same order.
+    minimiser
+        ``"newton"``, or ``"migrad"`` where iminuit was asked.
     """
 
     names: tuple[str, ...]
@@ -109,6 +119,7 @@ class FitResult:
     at_bound: tuple[str, ...]
     starts: tuple[float, ...]
     ends: Array
+    minimiser: str
     likelihood: Likelihood = field(repr=False)
 
     def __getitem__(self, name: str) -> float:
@@ -128,7 +139,7 @@ class GoodnessOfFit:
 
 @dataclass(frozen=True)
 class Significance:
-    """Evidence against the background-only hypothesis: q0, its p-value, and Z with the toy error (None: exact)."""
+    """Evidence against the background-only hypothesis: q0, its p-value, and Z, with errors by toys (None: no toys)."""
 
     q0: float
     p_value: float
@@ -136,35 +147,109 @@ class Significance:
     error: float | None
     status: Status
     card: MethodCard
+    p_error: float | None = None
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Two-sided interval of the fit parameter as a list of pieces; disconnected ones are all there."""
+    """Two-sided interval of the fit parameter as a list of pieces; disconnected ones are all there.
+
+    ``errors`` are the statistical errors of their ends, if toys calibrated them.
+    """
 
     parameter: str
     pieces: tuple[tuple[float, float], ...]
     estimate: float
     status: Status
     card: MethodCard
+    errors: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Upper limit on the fit parameter."""
+    """Upper limit on the fit parameter.
+
+    Attributes
+    ----------
+    expected
+        (standard deviations, limit) of the bands expected without signal; empty where they were not asked for.
+    error
+        Statistical error of a calibration by toys, else None.
+    """
 
     parameter: str
     value: float
+    expected: tuple[tuple[float, float], ...]
+    status: Status
+    card: MethodCard
+    error: float | None = None
+
+
+@dataclass(frozen=True)
+class Hypotest:
+    """A tested value: the statistic, its p-value with signal and without (CL_b), CL_s, and the CL_s expected."""
+
+    parameter: str
+    tested: float
+    value: float
+    p_value: float
+    p_value_background: float
+    cls: float
+    expected: Mapping[float, float]
     status: Status
     card: MethodCard
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """-2 Delta ln L (n,) at fixed values (n,) of the fit parameter, all others re-optimised (a profile)."""
+    """-2 Delta ln L (n,) at fixed values (n,) of the fit parameter, the others re-optimised (profile) or not (raw)."""
 
     parameter: str
     values: Array
     delta: Array
     best: FitResult
     status: Status
+    kind: Literal["profile", "raw"]
+
+
+@dataclass(frozen=True, eq=False)
+class Contour:
+    """-2 Delta ln L (n_y, n_x) on a grid of two parameters, all others re-optimised, and the heights of its contours.
+
+    ``levels`` are pairs (cl, height) with the chi-square quantiles of two degrees of freedom.
+    """
+
+    parameters: tuple[str, str]
+    x: Array
+    y: Array
+    delta: Array
+    levels: tuple[tuple[float, float], ...]
+    best: FitResult
+    status: Status
+    card: MethodCard
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often a method's interval contains the true value, with its binomial error."""
+
+    parameter: str
+    true: float
+    coverage: float
+    error: float
+    failed: int
+    card: MethodCard
+
+
+@dataclass(frozen=True)
+class Impact:
+    """How far the upper limit moves if one thing moves by a standard deviation down or up.
+
+    ``kind``: ``"bin"`` and ``"auxiliary"`` move a measurement by its error, ``"nuisance"`` holds a parameter one
+    standard deviation from its best fit.
+    """
+
+    name: str
+    kind: Literal["bin", "auxiliary", "nuisance"]
+    down: float
+    up: float

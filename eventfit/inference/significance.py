@@ -7,15 +7,16 @@ from typing import Any
 
 from scipy.special import ndtr, ndtri
 
+from eventfit.inference.asymptotic import warnings_of
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import MethodCard, Significance
 from eventfit.inference.statistic import COWAN, Statistic, q0, t0
-from eventfit.inference.toys import ENSEMBLE, Progress, toys_of
+from eventfit.inference.toys import ENSEMBLE, Hypothesis, Toys, ToySample
 
 __all__ = ["discovery_significance", "discovery_significance_toys"]
 
-#: q0 values closer than this are ties: discrete data give the same value up to rounding
+#: values of a statistic closer than this are ties: discrete data give the same value up to rounding
 TIE = 1e-6
 
 
@@ -25,38 +26,48 @@ def discovery_significance(profile: Profile) -> Significance:
     For a coupling of either sign the statistic is t0 and p = 2 (1 - Phi(sqrt(t0))): two-sided, and the card says so.
     """
     statistic = _statistic(profile)
-    observed = statistic(profile)
-    z = math.sqrt(observed.value)
+    value = float(statistic(profile.tested(0.0)))
+    null = profile.at(0.0)
+    z = math.sqrt(value)
     sides = 1 if statistic is q0 else 2
     card = _card(
-        profile, statistic, note="asymptotic: chi-square with one degree of freedom" + ", halved" * (sides == 1)
+        profile,
+        statistic,
+        note="asymptotic: chi-square with one degree of freedom" + ", halved" * (sides == 1),
+        doubts=warnings_of(profile.likelihood, profile.parameter, null.values, False),
     )
-    return Significance(observed.value, sides * float(ndtr(-z)), z, None, observed.conditional.status, card)
+    return Significance(value, sides * float(ndtr(-z)), z, None, null.status, card)
 
 
-def discovery_significance_toys(
-    profile: Profile, *, n: int, seed: int, progress: Progress | None = None
-) -> Significance:
+def discovery_significance_toys(profile: Profile, toys: Toys) -> Significance:
     """p = (k + 1) / (n + 1) with k of n toys at or above the observed statistic, and its binomial error carried to Z.
 
     The +1 keeps p a valid p-value for any n (Davison and Hinkley, Bootstrap Methods, Sec. 4.2) and Z finite. A toy
     whose fit failed counts as at or above, so that failures can only weaken the evidence. Statistic and sides are those
     of :func:`discovery_significance`.
     """
+    null = profile.at(0.0)
+    (sample,) = toys.samples(profile.likelihood, profile.parameter, [Hypothesis(null.values, 0.0)])
+    return significance_of(profile, sample, toys)
+
+
+def significance_of(profile: Profile, sample: ToySample, toys: Toys) -> Significance:
+    """The significance with toys that are there already, thrown without signal and tested at zero."""
     statistic = _statistic(profile)
-    observed = statistic(profile)
-    sample = toys_of(statistic, profile, at=0.0, n=n, seed=seed, progress=progress)
-    above = int((sample.values >= observed.value - TIE).sum()) + sample.failed
-    p = (above + 1) / (n + 1)
+    value = float(statistic(profile.tested(0.0)))
+    failed = int(sample.failed.sum())
+    above = int((statistic(sample.tested) >= value - TIE).sum()) + failed
+    p = (above + 1) / (toys.n + 1)
     sides = 1 if statistic is q0 else 2
+    p_error = math.sqrt(p * (1.0 - p) / toys.n)
     z, error = 0.0, None  # no excess: every toy reaches q0 = 0, and Z is 0 as for the asymptotic value
     if p < 1.0:
         z = float(-ndtri(p / sides))
-        slope = sides * math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
-        error = math.sqrt(p * (1.0 - p) / n) / slope
-    note = f"{above} of {n} toys at or above the observed value, {sample.failed} of them because their fit failed"
-    card = _card(profile, statistic, calibration="toys", toys=n, seed=seed, ensemble=ENSEMBLE, note=note)
-    return Significance(observed.value, p, z, error, observed.conditional.status, card)
+        error = p_error / sides * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
+    note = f"{above} of {toys.n} toys at or above the observed value"
+    note += f", {failed} of them because their fit failed" if failed else "; no fit failed"
+    card = _card(profile, statistic, calibration="toys", toys=toys.n, seed=toys.seed, ensemble=ENSEMBLE, note=note)
+    return Significance(value, p, z, error, profile.at(0.0).status, card, p_error)
 
 
 def _statistic(profile: Profile) -> Statistic:

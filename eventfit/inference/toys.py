@@ -1,39 +1,183 @@
 """Pseudo-experiments: thrown in blocks with counter-based streams, so a seed gives the same toys on any machine split.
 
 Each toy fluctuates the main data and every auxiliary measurement (unconditional ensemble), at the nuisance parameters
-profiled on the observed data under the hypothesis that is tested.
+profiled on the observed data under the hypothesis that is thrown. It is fitted twice: freely, and with the parameter of
+interest at the tested value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from eventfit.errors import OutOfRange, StatisticsError, ZeroPrediction
-from eventfit.inference.profile import Profile
-from eventfit.inference.statistic import Statistic, q0
+from eventfit.errors import OutOfRange, ZeroPrediction
+from eventfit.inference.batch import BatchFit, fit_batch
+from eventfit.inference.jobs import run_blocks
+from eventfit.inference.run import Key, ToyRun
+from eventfit.inference.statistic import Tested
 from eventfit.likelihood import Data, Likelihood
-from eventfit.quadrature import Array
+from eventfit.likelihood.plain import from_plain, to_plain
+from eventfit.quadrature import Array, Mask
 
-__all__ = ["BLOCK", "ENSEMBLE", "ToySample", "q0_toys", "throw_block", "toys_of"]
+__all__ = ["BLOCK", "COLUMNS", "ENSEMBLE", "Hypothesis", "ToySample", "Toys", "evaluate_block", "throw_block"]
 
-#: toys per block: one block is one random stream
+#: toys per block: one block is one random stream, and is evaluated in this shape everywhere
 BLOCK = 1024
+#: of the records: best fit of the parameter of interest; -2 ln L there and at the tested value; how the fits went
+COLUMNS = ("estimate", "free", "tested", "flag")
+#: what the flag adds up: a fit ended at a bound, a fit was certified by iminuit only, a fit failed
+AT_BOUND, FALLBACK, FAILED = 1.0, 2.0, 4.0
 ENSEMBLE = "main data and every auxiliary measurement fluctuated, nuisances profiled on the observed data"
+FORMAT = 1
+#: a fit at the tested value below the free one by more than this means that the free one was not the lowest
+BELOW = 1e-6
 
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class ToySample:
-    """Values of a statistic (n - failed,) over toys; fits that failed are counted, not dropped silently."""
+class Hypothesis:
+    """Toys thrown at ``theta`` (n_par,), with the parameter of interest tested at ``tested``."""
 
-    values: Array
-    thrown: int
-    failed: int
+    theta: Array
+    tested: float
+
+
+@dataclass(frozen=True, eq=False)
+class ToySample:
+    """The fits of all toys of one hypothesis.
+
+    Attributes
+    ----------
+    estimate, delta
+        (n,): best fit of the parameter of interest, -2 ln of the likelihood ratio of the tested value; NaN if failed.
+    failed
+        (n,): some fit of this toy has no certified minimum.
+    fallback
+        Number of toys with a fit that needed iminuit.
+    """
+
+    tested_at: float
+    estimate: Array
+    delta: Array
+    failed: Mask
+    fallback: int
+    bounded: bool
+
+    @property
+    def tested(self) -> Tested:
+        """Likelihood ratios of the toys that did not fail, as the test statistics take them."""
+        good = ~self.failed
+        return Tested(self.tested_at, self.estimate[good], self.delta[good], self.bounded)
+
+
+@dataclass(frozen=True, eq=False)
+class Toys:
+    """How many toys, which, and where they are computed.
+
+    Attributes
+    ----------
+    n, seed
+        Toys per hypothesis, and the seed of their streams (below 2**64).
+    jobs
+        Local processes.
+    run
+        Folder of the run, where finished chunks are kept: a run that was interrupted goes on from there.
+    executor
+        Where to compute instead: anything with the interface of :mod:`concurrent.futures`.
+    progress
+        Called with the number of toys finished since the last call.
+
+    Raises
+    ------
+    OutOfRange
+        Not a positive number of toys, a seed out of range.
+    """
+
+    n: int
     seed: int
+    jobs: int = 1
+    run: Path | None = None
+    executor: Executor | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.n < 1 or not 0 <= self.seed < 2**64:
+            raise OutOfRange(
+                "toys need a positive number and a seed",
+                given=f"n={self.n}, seed={self.seed}",
+                allowed="0 <= seed < 2**64",
+            )
+
+    def samples(self, likelihood: Likelihood, parameter: str, hypotheses: Sequence[Hypothesis]) -> list[ToySample]:
+        """Fits of ``n`` toys of every hypothesis, the same for any number of workers."""
+        payload = {
+            "likelihood": to_plain(likelihood),
+            "parameter": parameter,
+            "seed": self.seed,
+            "hypotheses": [{"theta": h.theta, "tested": h.tested} for h in hypotheses],
+        }
+        blocks = -(-self.n // BLOCK)
+        records = np.empty((len(hypotheses), self.n, len(COLUMNS)))
+        keys = [(h, b) for h in range(len(hypotheses)) for b in range(blocks)]
+        with ExitStack() as stack:
+            store = None
+            if self.run is not None:
+                identity = run_identity(likelihood, parameter, self.seed, hypotheses)
+                store = stack.enter_context(ToyRun.open(self.run, identity, COLUMNS))
+            done = stack.enter_context(
+                closing(
+                    run_blocks(
+                        evaluate_block,
+                        payload,
+                        keys,
+                        executor=self.executor,
+                        jobs=self.jobs,
+                        store=store,
+                        progress=self.progress,
+                    )
+                )
+            )
+            for (hypothesis, block), found in done:
+                first = block * BLOCK
+                records[hypothesis, first : first + BLOCK] = found[: self.n - first]
+        bounded = likelihood.bounds[0][likelihood.index(parameter)] == 0.0
+        return [sample_of(part, h.tested, bool(bounded)) for part, h in zip(records, hypotheses, strict=True)]
+
+
+def run_identity(likelihood: Likelihood, parameter: str, seed: int, hypotheses: Sequence[Hypothesis]) -> dict[str, Any]:
+    """All that decides the records of a run: model, seed, hypotheses, versions."""
+    packages = ("eventfit", "numpy", "scipy", "iminuit")
+    return {
+        "format": FORMAT,
+        "block": BLOCK,
+        "model_sha256": likelihood.model_hash,
+        "parameter": parameter,
+        "seed": seed,
+        "hypotheses": [{"theta": [float(t) for t in h.theta], "tested": float(h.tested)} for h in hypotheses],
+        "versions": {name: version(name) for name in packages} | {"machine": platform.machine()},
+    }
+
+
+def sample_of(records: Array, tested_at: float, bounded: bool) -> ToySample:
+    """The fits in ``records`` (n, n_column)."""
+    estimate, free, tested, flag = records.T
+    return ToySample(
+        tested_at=tested_at,
+        estimate=estimate.copy(),
+        delta=np.maximum(tested - free, 0.0),
+        failed=flag >= FAILED,
+        fallback=int((flag % FAILED >= FALLBACK).sum()),
+        bounded=bounded,
+    )
 
 
 def throw_block(likelihood: Likelihood, theta: Array, *, seed: int, hypothesis: int, block: int) -> Data:
@@ -42,44 +186,31 @@ def throw_block(likelihood: Likelihood, theta: Array, *, seed: int, hypothesis: 
     return likelihood.toys(theta, BLOCK, rng)
 
 
-def toys_of(
-    statistic: Statistic,
-    profile: Profile,
-    *,
-    at: float,
-    n: int,
-    seed: int,
-    hypothesis: int = 0,
-    progress: Progress | None = None,
-) -> ToySample:
-    """``statistic`` of ``n`` toys thrown with the parameter of interest held ``at`` the tested value.
-
-    Parameters
-    ----------
-    profile
-        Of the observed data: its fit at the tested value gives the nuisances that toys are thrown at.
-    seed, hypothesis
-        The key of the random streams: the seed (non-negative, below 2**128) and the number of the tested hypothesis.
-    progress
-        Called with the number of toys finished since the last call.
-    """
-    if n < 1 or not 0 <= seed < 2**128:
-        raise OutOfRange("toys need a positive number and a seed", given=f"n={n}, seed={seed}", allowed="0 <= seed")
-    likelihood, thrown_at = profile.likelihood, profile.at(at).values
-    values, failed = [], 0
-    for first in range(0, n, BLOCK):
-        data = throw_block(likelihood, thrown_at, seed=seed, hypothesis=hypothesis, block=first // BLOCK)
-        for toy in range(min(BLOCK, n - first)):
-            one = likelihood.with_data(Data(data.counts[toy], data.auxiliary[toy]))
-            try:
-                values.append(statistic(Profile(one, profile.parameter)).value)
-            except (StatisticsError, ZeroPrediction):
-                failed += 1
-            if progress is not None:
-                progress(1)
-    return ToySample(np.array(values), n, failed, seed)
+def evaluate_block(payload: Mapping[str, Any], key: Key) -> Array:
+    """The records (BLOCK, n_column) of one block; a function of plain arrays, so that any process can do it."""
+    likelihood, parameter = from_plain(payload["likelihood"]), payload["parameter"]
+    hypothesis = payload["hypotheses"][key[0]]
+    theta, index = np.asarray(hypothesis["theta"]), likelihood.index(parameter)
+    data = throw_block(likelihood, theta, seed=payload["seed"], hypothesis=key[0], block=key[1])
+    try:
+        thrown = likelihood.with_data(data)
+    except ZeroPrediction:  # a model thrown outside of what it can expect
+        return np.tile([np.nan, np.nan, np.nan, FAILED], (BLOCK, 1))
+    points = np.tile(theta, (BLOCK, 1))
+    free = fit_batch(thrown, points)
+    points[:, index] = hypothesis["tested"]
+    tested = fit_batch(thrown, points, fixed=(parameter,))
+    free = _lowered(thrown, free, tested)
+    failed = free.failed | tested.failed | ~np.isfinite(free.minus_2_ln_l)
+    flag = AT_BOUND * free.at_bound + FALLBACK * (free.fallback | tested.fallback) + FAILED * failed
+    return np.column_stack([free.values[:, index], free.minus_2_ln_l, tested.minus_2_ln_l, flag])
 
 
-def q0_toys(profile: Profile, *, n: int, seed: int, progress: Progress | None = None) -> ToySample:
-    """q0 of ``n`` toys without signal."""
-    return toys_of(q0, profile, at=0.0, n=n, seed=seed, progress=progress)
+def _lowered(likelihood: Likelihood, free: BatchFit, tested: BatchFit) -> BatchFit:
+    """``free`` refitted where the fit at the tested value lies below it."""
+    rows = np.flatnonzero(tested.minus_2_ln_l < free.minus_2_ln_l - BELOW)
+    if len(rows):
+        again = fit_batch(likelihood.rows(rows), tested.values[rows])
+        for name in BatchFit.__dataclass_fields__:
+            getattr(free, name)[rows] = getattr(again, name)
+    return free

@@ -81,7 +81,7 @@ def best_gamma(rho: Array, sigma: Array, n: Array, a: Array, strength: Array, ga
 
 def penalty(gamma: Array, a: Array, strength: Array, gaussian: Mask) -> tuple[Array, Array]:
     """-2 ln L of the auxiliary measurements and its second derivative in gamma, shapes (..., n_bin)."""
-    value, _, curve = poisson_deviance(np.where(gaussian, 0.0, a), np.where(gaussian, 0.0, strength * gamma))
+    value, _, curve = poisson_deviance(np.where(gaussian, 1.0, a), np.where(gaussian, 1.0, strength * gamma))
     width = np.where(gaussian, strength, 1.0)
     pulled = np.where(gaussian, (gamma - a) / width, 0.0)
     return value + pulled**2, np.where(gaussian, 2.0 / width**2, strength**2 * curve)

@@ -23,7 +23,7 @@ from eventfit.likelihood.factor import Factor
 from eventfit.likelihood.main import Main
 from eventfit.likelihood.streams import LinearStreams, Streams, stream_templates, streams_of
 from eventfit.parameters import Parameter
-from eventfit.quadrature import Array, Mask
+from eventfit.quadrature import Array, Index, Mask
 
 __all__ = ["Component", "Data", "Likelihood"]
 
@@ -184,8 +184,7 @@ class Likelihood:
         found = {}
         for k, component in enumerate(self.components):
             streams = coefficients[..., [k]] * self._templates[k]
-            streams[..., : self.n_bin] = self._main.expected(streams, gamma)
-            found[component.name] = streams[..., : self.n_bin]
+            found[component.name] = self._main.expected(streams, gamma)
         return found
 
     def bin_scales(self, theta: Array) -> dict[str, Array]:
@@ -254,6 +253,14 @@ class Likelihood:
         other._check_bins()
         other._check_data()
         return other
+
+    def rows(self, rows: Index | slice | int) -> Likelihood:
+        """The same model with some of its data sets; one with a single data set is itself, whatever the rows."""
+        counts, auxiliary = self.data.counts, self.data.auxiliary
+        data = Data(
+            counts if counts.ndim == 1 else counts[rows], auxiliary if auxiliary.ndim == 1 else auxiliary[rows]
+        )
+        return self._sharing(("names", "start", "bounds", *COMPILED), data=data)
 
     def bounded(self, name: str, lower: float, upper: float) -> Likelihood:
         """The same likelihood with ``name`` kept between ``lower`` and ``upper``, its start moved inside."""

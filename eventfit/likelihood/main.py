@@ -84,7 +84,8 @@ class Main:
         """Expected counts (..., n_bin)."""
         if not len(self.where):
             return streams
-        expected = streams[..., : self.n_bin].copy()
+        lead = np.broadcast_shapes(streams.shape[:-1], gamma.shape[:-1])
+        expected = np.broadcast_to(streams[..., : self.n_bin], (*lead, self.n_bin)).copy()
         expected[..., self.where] += gamma * streams[..., self.n_bin :]
         return expected
 

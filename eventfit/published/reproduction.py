@@ -11,7 +11,7 @@ from eventfit.analysis import Analysis, Model
 from eventfit.analysis.reading import DEFAULT
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError, StatisticsError
-from eventfit.inference import Profile, discovery_significance_toys
+from eventfit.inference import Profile, Toys, discovery_significance_toys
 from eventfit.published.compare import check_published, with_published
 from eventfit.published.compute import rows_of, significance_row
 from eventfit.published.row import Row
@@ -97,7 +97,7 @@ def reproduce(
                 rows += rows_of(model, profile, wanted)
         if toys and name == DEFAULT and isinstance(profile, Profile):
             rows.append(
-                significance_row(model, discovery_significance_toys(profile, n=toys, seed=seed, progress=on_toys))
+                significance_row(model, discovery_significance_toys(profile, Toys(toys, seed, progress=on_toys)))
             )
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
 

@@ -1,0 +1,53 @@
+"""Blocks of toys on a dask cluster (the optional extra ``eventfit[dask]``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor
+from contextlib import contextmanager
+
+from eventfit.errors import MissingInput, WorkerDied
+
+__all__ = ["dask_executor"]
+
+
+@contextmanager
+def dask_executor(address: str) -> Iterator[Executor]:
+    """An executor for :func:`eventfit.inference.jobs.run_blocks` on the workers of a dask scheduler.
+
+    When a worker dies, dask gives what it had to another one. Workers need the eventfit and numpy of this process.
+
+    Parameters
+    ----------
+    address
+        Of the scheduler, ``tcp://host:8786``.
+
+    Raises
+    ------
+    MissingInput
+        ``distributed`` is not installed, or no scheduler answers.
+    WorkerDied
+        dask gave up: the scheduler is gone, or a chunk killed several workers.
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingInput(
+            "dask.distributed is not installed", given=error, fix='pip install "eventfit[dask]"'
+        ) from error
+    try:
+        client = distributed.Client(address, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise MissingInput(
+            "no dask scheduler answers", where=address, given=error, fix="start one: `dask scheduler`"
+        ) from error
+    try:
+        with client:
+            yield client.get_executor(pure=False)  # a pure task would be hashed, payload and all
+    except (distributed.KilledWorker, CancelledError) as error:
+        raise WorkerDied(
+            "the dask cluster lost its scheduler, or several workers over one chunk",
+            where=address,
+            given=error,
+            fix="run the same command again: a run directory (-o) keeps its finished chunks",
+        ) from error
