@@ -46,7 +46,7 @@ def upper_limit_cls_toys(profile: Profile, toys: Toys, *, cl: float = 0.90) -> L
     """The value with CLs = 1 - cl, numerator and denominator by toys (Read, J. Phys. G 28 (2002) 2693).
 
     Toys with and without signal are thrown at values around the asymptotic limit; the expected bands are limits with
-    the quantiles of the toys without signal in place of the observed statistic.
+    the quantiles of the toys without signal in place of the observed statistic, NaN where there are too few toys.
     """
     require_bounded(profile.bounds[0] == 0.0)
     guess = upper_limit_cls(profile, cl=cl)
@@ -58,10 +58,15 @@ def upper_limit_cls_toys(profile: Profile, toys: Toys, *, cl: float = 0.90) -> L
     bands = {}
     for sigmas in BANDS:
         thresholds = [float(np.quantile(_statistic(sample), 1.0 - ndtr(sigmas))) for sample in without]
-        above = np.array([[*_tail(s, t), *_tail(w, t)] for s, w, t in zip(with_signal, without, thresholds, strict=True)])
+        above = np.array(
+            [[*_tail(s, t), *_tail(w, t)] for s, w, t in zip(with_signal, without, thresholds, strict=True)]
+        )
         ratio = above[:, 0] / above[:, 2]
         error = ratio * np.hypot(above[:, 1] / above[:, 0], above[:, 3] / above[:, 2])
-        bands[sigmas] = _root(points, ratio, error, 1.0 - cl)[0]
+        try:
+            bands[sigmas] = _root(points, ratio, error, 1.0 - cl)[0]
+        except StatisticsError:  # the tails of a band need more toys than its middle
+            bands[sigmas] = float("nan")
     return _limit(
         profile,
         toys,

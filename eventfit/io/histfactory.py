@@ -180,7 +180,9 @@ def _pieces(
     """The sample's nominal counts and morphs, each split where its bins have factors of their own."""
     groups: dict[tuple[tuple[Factor, ...], frozenset[str]], list[int]] = {}
     for i in range(n_bin)[sample.bins]:
-        powers: tuple[Factor, ...] = tuple(Power(sets[name].parameter(i)) for name in sample.per_bin if not eliminated[name][i])
+        powers: tuple[Factor, ...] = tuple(
+            Power(sets[name].parameter(i)) for name in sample.per_bin if not eliminated[name][i]
+        )
         scales = frozenset(name for name in sample.per_bin if eliminated[name][i])
         groups.setdefault((powers, scales), []).append(i)
     for (powers, scales), bins in groups.items():

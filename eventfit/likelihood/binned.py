@@ -257,9 +257,7 @@ class Likelihood:
     def rows(self, rows: Index | slice | int) -> Likelihood:
         """The same model with some of its data sets; one with a single data set is itself, whatever the rows."""
         counts, auxiliary = self.data.counts, self.data.auxiliary
-        data = Data(
-            counts if counts.ndim == 1 else counts[rows], auxiliary if auxiliary.ndim == 1 else auxiliary[rows]
-        )
+        data = Data(counts if counts.ndim == 1 else counts[rows], auxiliary if auxiliary.ndim == 1 else auxiliary[rows])
         return self._sharing(("names", "start", "bounds", *COMPILED), data=data)
 
     def bounded(self, name: str, lower: float, upper: float) -> Likelihood:
