@@ -22,6 +22,7 @@ from eventfit.inference.limit import (
 )
 from eventfit.inference.limit_toys import upper_limit_cls_toys, upper_limit_qmu_tilde_toys
 from eventfit.inference.migrad import minos_interval
+from eventfit.inference.p_value import hypotest_toys, p_value_asymptotic, p_value_toys
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import (
     Contour,
@@ -33,6 +34,7 @@ from eventfit.inference.results import (
     Interval,
     Limit,
     MethodCard,
+    PValue,
     Scan,
     Significance,
     Status,
@@ -54,6 +56,7 @@ __all__ = [
     "Interval",
     "Limit",
     "MethodCard",
+    "PValue",
     "Profile",
     "Scan",
     "Significance",
@@ -74,9 +77,12 @@ __all__ = [
     "fit_batch",
     "goodness_of_fit",
     "hypotest",
+    "hypotest_toys",
     "impacts_on_limit",
     "merge",
     "minos_interval",
+    "p_value_asymptotic",
+    "p_value_toys",
     "poisson_likelihood_ratio",
     "profile_interval",
     "q0",

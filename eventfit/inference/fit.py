@@ -44,7 +44,8 @@ def fit(
     fixed
         Parameter name -> value it is held at.
     starts
-        Start points (n_par,); the default is the declared start moved one scoring step towards the data, a point
+        Start points (n_par,); the default is the declared start moved one scoring step towards the data and, unless
+        the likelihood is known to be convex, a point
         displaced from it by one standard deviation in alternating directions, and for every coupling that enters
         squared the mirror point, where the quadratic gives the same total.
     minimiser
@@ -103,7 +104,7 @@ def require_good(result: FitResult, what: str) -> FitResult:
 
 def _default_starts(likelihood: Likelihood, point: Array, free: Mask) -> list[Array]:
     first = _scoring_step(likelihood, point, free)
-    if not free.any():
+    if not free.any() or likelihood.convex:
         return [first]
     starts = [first, displaced(likelihood, first, free)]
     if np.any(likelihood.kinks & free):

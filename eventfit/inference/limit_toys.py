@@ -13,8 +13,9 @@ from eventfit.inference.hypotest import BANDS, READ
 from eventfit.inference.limit import upper_limit_cls, upper_limit_qmu_tilde
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Limit
-from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName, require_bounded
-from eventfit.inference.toys import ENSEMBLE, Hypothesis, Toys, ToySample
+from eventfit.inference.statistic import COWAN, qmu_tilde, require_bounded
+from eventfit.inference.tails import statistic_of, tail, toy_entries
+from eventfit.inference.toys import Hypothesis, Toys, ToySample
 from eventfit.quadrature import Array
 
 __all__ = ["upper_limit_cls_toys", "upper_limit_qmu_tilde_toys"]
@@ -25,8 +26,6 @@ POINTS = (0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5)
 SPARSE = (0.8, 1.0, 1.25)
 #: points used on each side of a crossing
 NEAR = 3
-#: values of a statistic closer than this are ties
-TIE = 1e-6
 
 
 def upper_limit_qmu_tilde_toys(profile: Profile, toys: Toys, *, cl: float = 0.90) -> Limit:
@@ -38,8 +37,8 @@ def upper_limit_qmu_tilde_toys(profile: Profile, toys: Toys, *, cl: float = 0.90
     require_bounded(profile.bounds[0] == 0.0)
     points = _points(profile, upper_limit_qmu_tilde(profile, cl=cl).value)
     samples = _samples(profile, toys, points, points)
-    p, error = _p_values(profile, "qmu_tilde", points, samples)
-    return _limit(profile, toys, points, p, error, cl=cl, method="profile likelihood", reference=COWAN)
+    p, error = _p_values(samples, _observed(profile, points))
+    return _limit(profile, toys, samples, points, p, error, cl=cl, method="profile likelihood", reference=COWAN)
 
 
 def upper_limit_cls_toys(profile: Profile, toys: Toys, *, cl: float = 0.90) -> Limit:
@@ -53,30 +52,20 @@ def upper_limit_cls_toys(profile: Profile, toys: Toys, *, cl: float = 0.90) -> L
     points = _points(profile, guess.value, *(limit for _, limit in guess.expected))
     both = _samples(profile, toys, np.tile(points, 2), np.concatenate([points, np.zeros(len(points))]))
     with_signal, without = both[: len(points)], both[len(points) :]
-    p, p_error = _p_values(profile, "qmu_tilde", points, with_signal)
-    b, b_error = _p_values(profile, "qmu_tilde", points, without)
-    bands = {}
-    for sigmas in BANDS:
-        thresholds = [float(np.quantile(_statistic(sample), 1.0 - ndtr(sigmas))) for sample in without]
-        above = np.array(
-            [[*_tail(s, t), *_tail(w, t)] for s, w, t in zip(with_signal, without, thresholds, strict=True)]
-        )
-        ratio = above[:, 0] / above[:, 2]
-        error = ratio * np.hypot(above[:, 1] / above[:, 0], above[:, 3] / above[:, 2])
-        try:
-            bands[sigmas] = _root(points, ratio, error, 1.0 - cl)[0]
-        except StatisticsError:  # the tails of a band need more toys than its middle
-            bands[sigmas] = float("nan")
+    observed = _observed(profile, points)
+    (p, p_error), (b, b_error) = _p_values(with_signal, observed), _p_values(without, observed)
+    bands = [(sigmas, _band(points, with_signal, without, sigmas, 1.0 - cl)) for sigmas in BANDS]
     return _limit(
         profile,
         toys,
+        both,
         points,
         p / b,
         p / b * np.hypot(p_error / p, b_error / b),
         cl=cl,
         method="CLs",
         reference=READ,
-        expected=tuple(bands.items()),
+        expected=tuple(bands),
     )
 
 
@@ -97,26 +86,27 @@ def _samples(profile: Profile, toys: Toys, tested: Array, thrown: Array) -> list
     return toys.samples(profile.likelihood, profile.parameter, hypotheses)
 
 
-def _statistic(sample: ToySample) -> Array:
-    """qmu_tilde of all toys, infinite for those that failed."""
-    values = np.full(len(sample.failed), np.inf)
-    values[~sample.failed] = STATISTICS["qmu_tilde"](sample.tested)
-    return values
+def _observed(profile: Profile, points: Array) -> list[float]:
+    return [float(qmu_tilde(profile.tested(float(mu)))) for mu in points]
 
 
-def _tail(sample: ToySample, threshold: float) -> tuple[float, float]:
-    """(k + 1) / (n + 1) of the toys at or above ``threshold``, and its binomial error."""
-    n = len(sample.failed)
-    p = (int((_statistic(sample) >= threshold - TIE).sum()) + 1) / (n + 1)
-    return p, float(np.sqrt(p * (1.0 - p) / n) + 1.0 / (n + 1))
+def _p_values(samples: Sequence[ToySample], thresholds: Sequence[float]) -> tuple[Array, Array]:
+    """p-values and their errors, which never vanish: they are weights."""
+    tails = [tail(sample, "qmu_tilde", value) for sample, value in zip(samples, thresholds, strict=True)]
+    p, error = np.array(tails).T
+    return p, np.hypot(error, 1.0 / len(samples[0].failed))
 
 
-def _p_values(
-    profile: Profile, name: StatisticName, points: Array, samples: Sequence[ToySample]
-) -> tuple[Array, Array]:
-    observed = [float(STATISTICS[name](profile.tested(float(mu)))) for mu in points]
-    tails = [_tail(sample, value) for sample, value in zip(samples, observed, strict=True)]
-    return np.array([p for p, _ in tails]), np.array([e for _, e in tails])
+def _band(
+    points: Array, with_signal: Sequence[ToySample], without: Sequence[ToySample], sigmas: float, level: float
+) -> float:
+    """The limit for data of mu = 0 fluctuated by ``sigmas``; NaN where there are too few toys in the tails."""
+    thresholds = [float(np.quantile(statistic_of(sample, "qmu_tilde"), 1.0 - ndtr(sigmas))) for sample in without]
+    (p, p_error), (b, b_error) = _p_values(with_signal, thresholds), _p_values(without, thresholds)
+    try:
+        return _root(points, p / b, p / b * np.hypot(p_error / p, b_error / b), level)[0]
+    except StatisticsError:
+        return float("nan")
 
 
 def _root(x: Array, p: Array, error: Array, level: float) -> tuple[float, float]:
@@ -148,6 +138,7 @@ def _root(x: Array, p: Array, error: Array, level: float) -> tuple[float, float]
 def _limit(
     profile: Profile,
     toys: Toys,
+    samples: Sequence[ToySample],
     points: Array,
     p: Array,
     error: Array,
@@ -158,6 +149,8 @@ def _limit(
     expected: tuple[tuple[float, float], ...] = (),
 ) -> Limit:
     value, spread = _root(points, p, error, 1.0 - cl)
+    entries = toy_entries(toys, samples)
+    entries["note"] = f"p-values at {len(points)} points, +- {spread:.2g} from the number of toys; {entries['note']}"
     card = profile_card(
         profile,
         method=method,
@@ -165,10 +158,6 @@ def _limit(
         reference=reference,
         sided="one",
         cl=cl,
-        calibration="toys",
-        toys=toys.n * len(points) * (2 if expected else 1),
-        seed=toys.seed,
-        ensemble=ENSEMBLE,
-        note=f"p-values at {len(points)} points, +- {spread:.2g} from the number of toys",
+        **entries,
     )
     return Limit(profile.parameter, value, expected, profile.best.status, card, spread)

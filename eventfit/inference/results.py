@@ -21,6 +21,7 @@ __all__ = [
     "Interval",
     "Limit",
     "MethodCard",
+    "PValue",
     "Scan",
     "Significance",
     "Status",
@@ -186,6 +187,19 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class PValue:
+    """The p-value of a tested value, and its error by toys (None: no toys)."""
+
+    parameter: str
+    tested: float
+    value: float
+    p_value: float
+    error: float | None
+    status: Status
+    card: MethodCard
+
+
+@dataclass(frozen=True)
 class Hypotest:
     """A tested value: the statistic, its p-value with signal and without (CL_b), CL_s, and the CL_s expected."""
 
@@ -198,6 +212,7 @@ class Hypotest:
     expected: Mapping[float, float]
     status: Status
     card: MethodCard
+    error: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,11 @@ from eventfit.inference.asymptotic import warnings_of
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import MethodCard, Significance
-from eventfit.inference.statistic import COWAN, Statistic, q0, t0
-from eventfit.inference.toys import ENSEMBLE, Hypothesis, Toys, ToySample
+from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
+from eventfit.inference.tails import tail, toy_entries
+from eventfit.inference.toys import Hypothesis, Toys, ToySample
 
 __all__ = ["discovery_significance", "discovery_significance_toys"]
-
-#: values of a statistic closer than this are ties: discrete data give the same value up to rounding
-TIE = 1e-6
 
 
 def discovery_significance(profile: Profile) -> Significance:
@@ -26,10 +24,10 @@ def discovery_significance(profile: Profile) -> Significance:
     For a coupling of either sign the statistic is t0 and p = 2 (1 - Phi(sqrt(t0))): two-sided, and the card says so.
     """
     statistic = _statistic(profile)
-    value = float(statistic(profile.tested(0.0)))
+    value = float(STATISTICS[statistic](profile.tested(0.0)))
     null = profile.at(0.0)
     z = math.sqrt(value)
-    sides = 1 if statistic is q0 else 2
+    sides = 1 if statistic == "q0" else 2
     card = _card(
         profile,
         statistic,
@@ -54,28 +52,24 @@ def discovery_significance_toys(profile: Profile, toys: Toys) -> Significance:
 def significance_of(profile: Profile, sample: ToySample, toys: Toys) -> Significance:
     """The significance with toys that are there already, thrown without signal and tested at zero."""
     statistic = _statistic(profile)
-    value = float(statistic(profile.tested(0.0)))
-    failed = int(sample.failed.sum())
-    above = int((statistic(sample.tested) >= value - TIE).sum()) + failed
-    p = (above + 1) / (toys.n + 1)
-    sides = 1 if statistic is q0 else 2
-    p_error = math.sqrt(p * (1.0 - p) / toys.n)
+    value = float(STATISTICS[statistic](profile.tested(0.0)))
+    p, p_error = tail(sample, statistic, value)
+    sides = 1 if statistic == "q0" else 2
     z, error = 0.0, None  # no excess: every toy reaches q0 = 0, and Z is 0 as for the asymptotic value
     if p < 1.0:
         z = float(-ndtri(p / sides))
         error = p_error / sides * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
-    note = f"{above} of {toys.n} toys at or above the observed value"
-    note += f", {failed} of them because their fit failed" if failed else "; no fit failed"
-    card = _card(profile, statistic, calibration="toys", toys=toys.n, seed=toys.seed, ensemble=ENSEMBLE, note=note)
+    entries = toy_entries(toys, [sample])
+    above = round(p * (toys.n + 1)) - 1
+    entries["note"] = f"{above} of {toys.n} toys at or above the observed value; {entries['note']}"
+    card = _card(profile, statistic, **entries)
     return Significance(value, p, z, error, profile.at(0.0).status, card, p_error)
 
 
-def _statistic(profile: Profile) -> Statistic:
-    return q0 if profile.bounds[0] == 0.0 else t0
+def _statistic(profile: Profile) -> StatisticName:
+    return "q0" if profile.bounds[0] == 0.0 else "t0"
 
 
-def _card(profile: Profile, statistic: Statistic, **entries: Any) -> MethodCard:
-    sided = "one" if statistic is q0 else "two"
-    return profile_card(
-        profile, method="discovery", statistic=statistic.__name__, reference=COWAN, sided=sided, **entries
-    )
+def _card(profile: Profile, statistic: StatisticName, **entries: Any) -> MethodCard:
+    sided = "one" if statistic == "q0" else "two"
+    return profile_card(profile, method="discovery", statistic=statistic, reference=COWAN, sided=sided, **entries)

@@ -126,7 +126,8 @@ class Toys:
             "hypotheses": [{"theta": h.theta, "tested": h.tested} for h in hypotheses],
         }
         blocks = -(-self.n // BLOCK)
-        records = np.empty((len(hypotheses), self.n, len(COLUMNS)))
+        bounded = bool(likelihood.bounds[0][likelihood.index(parameter)] == 0.0)
+        records, found = np.empty((self.n, len(COLUMNS))), []
         keys = [(h, b) for h in range(len(hypotheses)) for b in range(blocks)]
         with ExitStack() as stack:
             store = None
@@ -146,11 +147,12 @@ class Toys:
                     )
                 )
             )
-            for (hypothesis, block), found in done:
+            for (hypothesis, block), part in done:  # in the order of keys: one hypothesis after the other
                 first = block * BLOCK
-                records[hypothesis, first : first + BLOCK] = found[: self.n - first]
-        bounded = likelihood.bounds[0][likelihood.index(parameter)] == 0.0
-        return [sample_of(part, h.tested, bool(bounded)) for part, h in zip(records, hypotheses, strict=True)]
+                records[first : first + BLOCK] = part[: self.n - first]
+                if block == blocks - 1:
+                    found.append(sample_of(records, hypotheses[hypothesis].tested, bounded))
+        return found
 
 
 def run_identity(likelihood: Likelihood, parameter: str, seed: int, hypotheses: Sequence[Hypothesis]) -> dict[str, Any]:
@@ -172,7 +174,7 @@ def sample_of(records: Array, tested_at: float, bounded: bool) -> ToySample:
     estimate, free, tested, flag = records.T
     return ToySample(
         tested_at=tested_at,
-        estimate=estimate.copy(),
+        estimate=estimate.copy(),  # the records are overwritten by the next hypothesis
         delta=np.maximum(tested - free, 0.0),
         failed=flag >= FAILED,
         fallback=int((flag % FAILED >= FALLBACK).sum()),
