@@ -1,8 +1,9 @@
 """HistFactory models in our terms: samples and their modifiers become components, parameters and factors per bin.
 
-HistFactory (CERN-OPEN-2012-016) expects in a bin the sum over samples of (nominal + sum of morphs) * product of factors.
+HistFactory (CERN-OPEN-2012-016) expects in a bin the sum over samples of (nominal + morphs) times a product of factors.
 Morphs add, so a sample is a sum of components that share its factors: the nominal one, and per ``histosys`` an odd part
-``(hi - lo) / 2`` times theta and an even part ``(hi + lo - 2 nominal) / 2`` times an even function of theta. Of the constrained factors per bin one in each bin is eliminated in closed form; the others become ordinary parameters.
+``(hi - lo) / 2`` times theta and an even part ``(hi + lo - 2 nominal) / 2`` times an even function of theta.
+Of the constrained factors per bin one in each bin is eliminated in closed form; the others become ordinary parameters.
 """
 
 from __future__ import annotations

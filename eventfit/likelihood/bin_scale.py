@@ -62,26 +62,33 @@ def best_gamma(rho: Array, sigma: Array, n: Array, a: Array, strength: Array, ga
     """The gamma >= 0 that maximises the likelihood of one bin expecting ``rho + gamma sigma``, all shapes (..., n_bin).
 
     Both constraints give a quadratic equation with one admissible root: in gamma for the Poisson constraint, in the
-    expectation for the gaussian one.
+    expectation for the gaussian one. ``rho`` or ``sigma`` may be negative (a signal below zero): the root keeps the
+    expectation positive, or at zero if nothing was observed. Gamma is zero where both are.
     """
-    sigma, rho = np.maximum(sigma, 0.0), np.maximum(rho, TINY)
+    some = np.where(sigma == 0, 1.0, sigma)
     width = np.where(gaussian, strength, 1.0)
     variance = (width * sigma) ** 2
     shift = rho + a * sigma - variance
     root = np.sqrt(shift**2 + 4.0 * n * variance)
     expected = np.where(shift > 0, 0.5 * (shift + root), 2.0 * n * variance / np.maximum(root - shift, TINY))
     pulled = a + width**2 * sigma * (n / np.maximum(expected, TINY) - 1.0)
+    # the same without cancellation where the constraint is weak, and where nothing was observed
+    weak = (variance > expected + np.abs(rho)) | ((n == 0) & (shift < 0) & (sigma != 0))
+    pulled = np.where(weak, (expected - rho) / some, pulled)
     tau = np.where(gaussian, 1.0, strength)
     square, linear, constant = (sigma + tau) * sigma, (sigma + tau) * rho - (n + a) * sigma, np.maximum(a, 0.0) * rho
-    root = np.sqrt(linear**2 + 4.0 * square * constant)
+    root = np.sqrt(np.maximum(linear**2 + 4.0 * square * constant, 0.0))
     falling = 0.5 * (root - linear) / np.maximum(square, TINY)
     counted = np.where(linear < 0, falling, 2.0 * constant / np.maximum(root + linear, TINY))
-    return np.asarray(np.maximum(np.where(gaussian, pulled, counted), 0.0))
+    counted = np.where(sigma == 0, a / tau, counted)
+    gamma = np.where(gaussian, pulled, counted)
+    return np.asarray(np.where((rho <= 0) & (sigma < 0), 0.0, np.maximum(gamma, 0.0)))
 
 
-def penalty(gamma: Array, a: Array, strength: Array, gaussian: Mask) -> tuple[Array, Array]:
-    """-2 ln L of the auxiliary measurements and its second derivative in gamma, shapes (..., n_bin)."""
-    value, _, curve = poisson_deviance(np.where(gaussian, 1.0, a), np.where(gaussian, 1.0, strength * gamma))
+def penalty(gamma: Array, a: Array, strength: Array, gaussian: Mask) -> tuple[Array, Array, Array]:
+    """-2 ln L of the auxiliary measurements with two derivatives in gamma, shapes (..., n_bin)."""
+    counted, slope, curve = poisson_deviance(np.where(gaussian, 1.0, a), np.where(gaussian, 1.0, strength * gamma))
     width = np.where(gaussian, strength, 1.0)
     pulled = np.where(gaussian, (gamma - a) / width, 0.0)
-    return value + pulled**2, np.where(gaussian, 2.0 / width**2, strength**2 * curve)
+    slope = np.where(gaussian, 2.0 * pulled / width, strength * slope)
+    return counted + pulled**2, slope, np.where(gaussian, 2.0 / width**2, strength**2 * curve)

@@ -77,6 +77,8 @@ class Main:
 
     def gamma(self, streams: Array, n: Array, a: Array) -> Array:
         """The best gammas (..., n_scaled) given data ``n`` (..., n_bin) and auxiliary ``a`` (..., n_scaled)."""
+        if not len(self.where):
+            return streams[..., :0]
         rho, sigma = streams[..., self.where], streams[..., self.n_bin :]
         return best_gamma(rho, sigma, n[..., self.where], a, self.strength, self.gaussian)
 
@@ -95,8 +97,13 @@ class Main:
             value, slope, curve = poisson_deviance(n, streams)
             return value.sum(axis=-1), slope, Curvature(curve, curve[..., :0])
         gamma = self.gamma(streams, n, a)
-        value, slope, curve = poisson_deviance(n, self.expected(streams, gamma))
-        constraint, stiffness = penalty(gamma, a, self.strength, self.gaussian)
+        expected = self.expected(streams, gamma)
+        held = self._held_at_zero(streams, n, gamma, expected)
+        expected[..., self.where] = np.where(held, 0.0, expected[..., self.where])
+        value, slope, curve = poisson_deviance(n, expected)
+        constraint, pull, stiffness = penalty(gamma, a, self.strength, self.gaussian)
+        sigma = streams[..., self.n_bin :]  # there the slope is what the constraint pulls with
+        slope[..., self.where] = np.where(held, -pull / np.where(held, sigma, 1.0), slope[..., self.where])
         slopes = np.concatenate([slope, gamma * slope[..., self.where]], axis=-1)
         total = value.sum(axis=-1) + constraint.sum(axis=-1)
         return total, slopes, self._eliminated(streams, gamma, slope, curve, stiffness)
@@ -121,11 +128,17 @@ class Main:
         counted = rng.poisson(np.where(self.gaussian, 0.0, expected), size=(n, len(expected)))
         return np.where(self.gaussian, normal, counted)
 
+    def _held_at_zero(self, streams: Array, n: Array, gamma: Array, expected: Array) -> Mask:
+        """(..., n_scaled): empty bins whose expectation gamma keeps from going below zero."""
+        rho, sigma = streams[..., self.where], streams[..., self.n_bin :]
+        nothing = np.abs(expected[..., self.where]) < FLOOR + 1e-14 * np.abs(rho)
+        return np.asarray((n[..., self.where] == 0) & nothing & (gamma > 0) & (sigma != 0))
+
     def _eliminated(self, streams: Array, gamma: Array, slope: Array, curve: Array, stiffness: Array) -> Curvature:
         """Curvature with each gamma following the streams; a gamma at zero does not follow."""
         sigma, s, t = streams[..., self.n_bin :], slope[..., self.where], curve[..., self.where]
         give = np.where(gamma > 0, 1.0 / (sigma**2 * t + stiffness), 0.0)
-        by_rho, by_sigma = sigma * t, s + gamma * sigma * t
-        diagonal = np.concatenate([curve, gamma**2 * t - by_sigma**2 * give], axis=-1)
-        diagonal[..., self.where] = t - by_rho**2 * give
-        return Curvature(diagonal, gamma * t - by_rho * by_sigma * give)
+        stiff = np.where(gamma > 0, t * stiffness * give, t)  # without cancellation where t is a wall
+        diagonal = np.concatenate([curve, gamma**2 * stiff - s * (s + 2.0 * gamma * sigma * t) * give], axis=-1)
+        diagonal[..., self.where] = stiff
+        return Curvature(diagonal, gamma * stiff - s * sigma * t * give)

@@ -9,7 +9,7 @@ from eventfit.quadrature import Array
 __all__ = ["FLOOR", "poisson_deviance"]
 
 #: below this expectation (relative to 1 + n) the deviance is continued as a parabola, so that minimisers can return
-FLOOR = 1e-9
+FLOOR = 1e-12
 #: relative distance of n and expectation below which the difference of logarithms is a series
 NEAR = 1e-2
 
@@ -29,8 +29,11 @@ def poisson_deviance(n: Array, expected: Array) -> tuple[Array, Array, Array]:
     x = (n - lam) / lam
     slope = -2.0 * x
     curve = 2.0 * ratio / lam
-    log = np.log(np.where(n > 0, ratio, 1.0))
-    value = 2.0 * np.where(np.abs(x) < NEAR, lam * _series(x), lam - n + n * log)
+    log = np.log(ratio, out=np.zeros_like(ratio), where=ratio > 0)
+    value = np.asarray(2.0 * (lam - n + n * log))
+    near = np.abs(x) < NEAR
+    if near.any():
+        value[near] = 2.0 * (np.broadcast_to(lam, x.shape)[near] * _series(x[near]))
     if below.any():
         wall = np.where(below < 0, np.maximum(curve, 2.0 / FLOOR), 0.0)
         value = value + below * slope + 0.5 * wall * below**2

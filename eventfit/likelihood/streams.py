@@ -58,13 +58,14 @@ class LinearStreams:
         return np.asarray(slope @ self.slopes.T)
 
     def outer(self, state: Array, curvature: Curvature) -> Array:
-        packed = curvature.diagonal @ self.pairs.T
+        lead, size = curvature.diagonal.shape[:-1], len(self.slopes)
+        packed = self.pairs @ curvature.diagonal.reshape(-1, self.pairs.shape[1]).T
         if self.crossed.shape[1]:
-            packed = packed + curvature.cross @ self.crossed.T
-        full = np.empty((*packed.shape[:-1], len(self.slopes), len(self.slopes)))
+            packed += self.crossed @ curvature.cross.reshape(-1, self.crossed.shape[1]).T
+        full = np.empty((size, size, packed.shape[1]))  # toys last in memory: what is done with it runs along them
         i, j = self.lower
-        full[..., i, j] = full[..., j, i] = packed
-        return full
+        full[i, j] = full[j, i] = packed
+        return np.moveaxis(full, -1, 0).reshape(*lead, size, size)
 
     def second(self, theta: Array, slope: Array) -> float:
         return 0.0

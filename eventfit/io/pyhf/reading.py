@@ -51,8 +51,7 @@ class Workspace:
         Fixed parameters with their values, among them factors of bins without uncertainty (at 1). They are folded into
         the templates and are no parameters of the likelihood; their constraints, constants, are left out.
     per_bin
-        ``shapesys``, ``staterror`` and ``shapefactor`` -> the (first) bin of each of its factors, in pyhf's order but
-        for channels, which keep the order of the file.
+        ``shapesys``, ``staterror`` and ``shapefactor`` -> the (first) bin of each of its factors, in pyhf's order.
     normsys, histosys
         Interpolation codes, pyhf's names.
     notes
@@ -143,13 +142,15 @@ def read_workspace(
         channels = layout(declared)
         observed = observed_counts(declared, channels)
         uses = uses_of(declared)
-        parameters = declared_parameters(chosen, uses, channels, poi, poi_bounds)
+        parameters = declared_parameters(chosen, uses, channels)
+        where_poi = f"measurements[{chosen.name}].config.poi" if poi is None else "poi"
+        poi = parameters.interest(chosen.config.poi if poi is None else poi, where_poi)
+        if poi_bounds is not None:
+            parameters = parameters.bounded(poi, poi_bounds)
         parts = _parts(declared, parameters, uses, channels, NORMSYS[normsys], HISTOSYS[histosys])
         _refuse_empty(parts, observed, channels)
-        if parameters.poi in parts.idle:
-            raise DeclarationError(
-                "the parameter of interest scales nothing", where=parameters.where_poi, given=parameters.poi
-            )
+        if poi in parts.idle:
+            raise DeclarationError("the parameter of interest scales nothing", where=where_poi, given=poi)
         likelihood = Likelihood.build(
             parts.parameters, parts.components, observed, scales=parts.scales, input_hashes={"workspace": sha256}
         )
@@ -157,7 +158,7 @@ def read_workspace(
     return Workspace(
         source=where,
         measurement=chosen.name,
-        poi=parameters.poi,
+        poi=poi,
         likelihood=likelihood,
         channels=channels,
         samples=parts.samples,
