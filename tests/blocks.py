@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.linalg import _umath_linalg
 
 from eventfit.inference.jobs import run_blocks
-from eventfit.inference.run import Key, ToyRun
+from eventfit.inference.run import ToyRun
+from eventfit.inference.run_file import Key
 from eventfit.inference.toys import BLOCK
 from eventfit.quadrature import Array
 
@@ -48,6 +51,15 @@ def fail_at_three(given: dict[str, Any], key: Key) -> Array:
     if key[1] == 3:
         raise ZeroDivisionError(f"block {key}")
     return throw(given, key)
+
+
+def threads_of_blas(given: object, key: Key) -> Array:
+    """The number of threads that numpy's BLAS library has (1, 1), 0 where it cannot be asked."""
+    library = ctypes.CDLL(_umath_linalg.__file__)
+    for name in ("scipy_openblas_get_num_threads64_", "openblas_get_num_threads64_", "openblas_get_num_threads"):
+        if hasattr(library, name):
+            return np.array([[float(getattr(library, name)())]])
+    return np.zeros((1, 1))
 
 
 def keys(n: int, hypotheses: int = 1) -> list[Key]:

@@ -19,7 +19,7 @@ PACKAGE = Path(eventfit.__file__).parent
 LEAVES = {"errors", "quadrature", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum"}
 STATISTICS = {"parameters", "likelihood", "inference"}
-JOINT = ["analysis", "published", "report", "cli", "__main__"]
+JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
 #: module or folder -> what it may import
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -36,18 +36,22 @@ ALLOWED: dict[str, set[str]] = {
     "parameters": {"errors"},
     "likelihood": {"errors", "quadrature", "parameters"},
     "inference": {"errors", "quadrature", "parameters", "likelihood"},
-    "analysis": LEAVES | PHYSICS | STATISTICS,
+    "io": LEAVES | {"strict", "parameters", "likelihood"},
+    "analysis": LEAVES | PHYSICS | STATISTICS | {"io"},
     "published": LEAVES | PHYSICS | STATISTICS | {"analysis"},
-    "report": LEAVES | PHYSICS | STATISTICS | {"analysis", "published"},
-    "cli": LEAVES | PHYSICS | STATISTICS | {"analysis", "published", "report"},
+    "report": LEAVES | PHYSICS | STATISTICS | {"io", "analysis", "published"},
+    "cli": LEAVES | PHYSICS | STATISTICS | {"io", "analysis", "published", "report"},
     "__main__": {"cli"},
 }
 #: library -> where alone it may be imported
 CONFINED = {
+    "distributed": ("eventfit.inference.dask",),
     "iminuit": ("eventfit.inference.migrad",),
     "matplotlib": ("eventfit.report",),
-    "pydantic": ("eventfit.strict", "eventfit.provenance", "eventfit.analysis"),
+    "pydantic": ("eventfit.strict", "eventfit.provenance", "eventfit.analysis", "eventfit.io"),
+    "pyhf": (),
     "rich": ("eventfit.report", "eventfit.cli"),
+    "sqlite3": ("eventfit.inference.run_file",),
     "typer": ("eventfit.cli",),
     "uproot": ("eventfit.io",),
     "pandas": (),
@@ -148,12 +152,13 @@ def test_library_stays_where_it_belongs(library: str) -> None:
 
 def test_the_rule_about_libraries_sees_them() -> None:
     seen = {i.split(".")[0] for tree in TREES.values() for i in imports(tree)}
-    assert {"iminuit", "matplotlib", "pydantic", "rich", "typer", "numpy", "scipy"} <= seen
+    assert {"iminuit", "matplotlib", "pydantic", "rich", "typer", "numpy", "scipy", "sqlite3", "distributed"} <= seen
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(READERS)])
 def test_reads_no_file(name: str) -> None:
     calls = [node.func for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
+    calls = [call for call in calls if ast.unparse(call) != "ToyRun.open"]  # which leaves the file to its module
     called = {f.id if isinstance(f, ast.Name) else f.attr for f in calls if isinstance(f, ast.Name | ast.Attribute)}
     assert called & READS == set()
 
@@ -175,7 +180,7 @@ def test_module_is_documented_and_says_what_is_public(name: str) -> None:
             if target == "__all__" and isinstance(node, ast.Assign | ast.AugAssign):
                 declared = (declared or set()) | set(ast.literal_eval(node.value))
     public = {n for n in defined if not n.startswith("_")}
-    if MODULES[name].name not in {"__init__.py", "cli.py"}:
+    if MODULES[name].name != "__init__.py":
         assert declared or not public, "public names without __all__"
     if MODULES[name].name != "__init__.py":
         assert (declared or set()) <= defined

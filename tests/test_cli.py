@@ -38,6 +38,12 @@ ROW |= {"cl", "sided", "method", "published", "status"}
 HELP = {
     "list": ("--json",),
     "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
+    "limit": ("TARGET", "Example: eventfit limit", "profile", "cls", "feldman-cousins", "bayes-flat", "delta-2.71"),
+    "interval": ("TARGET", "Example: eventfit interval", "profile", "feldman-cousins", "minos", "--cl"),
+    "significance": ("TARGET", "Example: eventfit significance", "q0", "t0", "--calibration", "--jobs", "Ctrl-C"),
+    "scan": ("TARGET", "Example: eventfit scan", "--range", "--raw", "--points", "--parameter"),
+    "contour": ("TARGET", "Example: eventfit contour", "68, 90 and 95 %", "--x-range"),
+    "toys": ("TARGET", "Example: eventfit toys", "toys merge run1 run2 -o run", "--coverage", "--first", "--scheduler"),
     "validate": ("FILE", "Example: eventfit validate", "--json"),
     "cite": ("ANALYSIS", "Example: eventfit cite", "--bibtex"),
     "schema": ("JSON Schema", "analysis.toml"),
@@ -107,7 +113,8 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    named = re.findall(r"eventfit (?:reproduce|cite) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
+    verbs = "reproduce|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())
 

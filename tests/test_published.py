@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from eventfit.analysis import Analysis, shipped_analyses
-from eventfit.errors import DeclarationError
+from eventfit.errors import DeclarationError, InputError
+from eventfit.inference import Toys
 from eventfit.published import Reproduction, Row, reproduce
+from eventfit.report import store
 from eventfit.report.json import document
 from eventfit.report.store import results_page
 from eventfit.report.text import markdown_table
@@ -146,16 +148,101 @@ def close(ours: Any, stored: Any) -> bool:
     return ours is stored is None or bool(ours == pytest.approx(stored, rel=1e-6, abs=1e-18))
 
 
+def by_toys(entry: Any) -> bool:
+    return bool(entry["method"]["calibration"] == "toys")
+
+
 def test_result_equals_the_accepted_one(xenon1t: Reproduction) -> None:
+    """Rows by toys are thrown again only by ``--accept --toys``: :func:`test_accepted_toys_belong_to_the_result`."""
     stored = json.loads((ROOT / "analyses/xenon1t_2020/result.json").read_text(encoding="utf-8"))
     ours = json.loads(json.dumps(document(xenon1t)))
     assert ours["tables"] == stored["tables"]
-    assert len(ours["results"]) == len(stored["results"])
-    for mine, theirs in zip(ours["results"], stored["results"], strict=True):
+    kept = [entry for entry in stored["results"] if not by_toys(entry)]
+    assert len(ours["results"]) == len(kept)
+    for mine, theirs in zip(ours["results"], kept, strict=True):
         for key in ("quantity", "variant", "kind", "unit", "cl", "sided", "published", "status"):
             assert mine[key] == theirs[key]
         for key in ("value", "pieces", "error"):
             assert close(mine[key], theirs[key]), (mine["quantity"], mine["variant"], key)
+
+
+def test_accepted_toys_belong_to_the_result() -> None:
+    """Of the same model, beside an asymptotic row of the same quantity and published value, and near it."""
+    for name in shipped_analyses():
+        rows = json.loads((ROOT / "analyses" / name / "result.json").read_text(encoding="utf-8"))["results"]
+        for toys in filter(by_toys, rows):
+            same = ("quantity", "variant", "kind", "unit", "parameter", "cl", "sided", "published", "status")
+            (beside,) = (e for e in rows if not by_toys(e) and all(e[key] == toys[key] for key in same))
+            assert toys["method"]["model_sha256"] == beside["method"]["model_sha256"]
+            assert toys["method"]["toys"] >= 10_000
+            assert toys["method"]["ensemble"]
+            assert toys["value"] == pytest.approx(beside["value"], rel=0.1)
+            assert toys["error"] is not None or len(toys["errors"]) == len(toys["pieces"])
+
+
+def test_toys_calibrate_interval_and_significance(tmp_path: Path) -> None:
+    text = (ROOT / "tests/broken/valid.toml").read_text(encoding="utf-8")
+    wanted = 'result = [{ quantity = "interval", cl = 0.90 }, { quantity = "significance" }, { quantity = "best_fit" }]'
+    (tmp_path / "mine.toml").write_text(text.replace(ONE_LEVEL, wanted), encoding="utf-8")
+    rows = reproduce(Analysis.load(tmp_path / "mine.toml"), toys=Toys(1000, 3, run=tmp_path / "run")).rows
+    assert [(r.quantity, r.card.calibration) for r in rows] == [
+        ("interval", "asymptotic"),
+        ("significance", "asymptotic"),
+        ("best_fit", "asymptotic"),
+        ("interval", "toys"),
+        ("significance", "toys"),
+    ]
+    assert rows[3].card.method == "Feldman-Cousins"
+    assert all(0 < error < 1e-12 for error in rows[3].errors[0])
+    assert rows[3].value == pytest.approx(rows[0].value, rel=0.1)
+    assert rows[4].error is not None
+    assert sorted(path.parent.name for path in (tmp_path / "run").glob("*/toys.sqlite")) == [
+        "interval_1",
+        "significance_2",
+    ]
+
+
+def test_toys_without_anything_to_calibrate_are_refused(tmp_path: Path) -> None:
+    text = (ROOT / "tests/broken/valid.toml").read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(ONE_LEVEL, 'result = [{ quantity = "best_fit" }]'), encoding="utf-8")
+    with pytest.raises(InputError, match="no declared result is calibrated by toys"):
+        reproduce(Analysis.load(path), toys=Toys(10, 1))
+
+
+def test_accepted_toys_stay_until_model_or_versions_change(
+    xenon1t: Reproduction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = document(xenon1t)
+    default = next(entry for entry in content["results"] if entry["quantity"] == "significance")
+    toys = {**default, "error": 0.1, "method": {**default["method"], "calibration": "toys", "toys": 10, "seed": 1}}
+    monkeypatch.setattr(store, "shipped", lambda name: tmp_path / name)
+    target = tmp_path / "analyses" / "xenon1t_2020" / "result.json"
+    target.parent.mkdir(parents=True)
+
+    def kept(entry: dict[str, Any], versions: dict[str, str] | None = None) -> tuple[list[Any], str]:
+        stored = {**content, "results": [*content["results"], entry]}
+        target.write_text(json.dumps({**stored, "versions": {**content["versions"], **(versions or {})}}))
+        found, said = store.with_stored_toys("xenon1t_2020", content)
+        return found["results"], said
+
+    assert store.with_stored_toys("xenon1t_2020", content) == (content, "")  # nothing accepted yet
+    rows, said = kept(toys)
+    (place,) = (i for i, entry in enumerate(rows) if by_toys(entry))
+    assert {entry["variant"] for entry in rows[: place + 1]} == {"default"}
+    assert rows[place + 1]["variant"] != "default"
+    assert "1 accepted rows by toys kept" in said
+    assert "10" in markdown_table({**content, "results": rows})
+    rows, said = kept(toys, {"python": "3.0"})
+    assert len(rows) == len(content["results"]) + 1
+    rows, said = kept(toys, {"scipy": "1.0"})
+    assert rows == content["results"]
+    assert "the version of scipy" in said
+    rows, said = kept({**toys, "method": {**toys["method"], "model_sha256": "0"}})
+    assert rows == content["results"]
+    assert "the model" in said
+    again = {**content, "results": [*content["results"], {**toys, "error": 0.2}]}
+    assert store.with_stored_toys("xenon1t_2020", again) == (again, "")  # new ones take the place of old ones
 
 
 def test_result_tables_in_the_text_are_the_accepted_results() -> None:

@@ -17,8 +17,8 @@ import pytest
 from blocks import COLUMNS, IDENTITY, content, keys, open_run, payload, throw
 
 from eventfit.errors import EventfitError, InputError, MissingInput, RunBusy, RunDamaged, RunMismatch, WriteFailed
-from eventfit.inference.run import Key, ToyRun, merge
-from eventfit.inference.run_file import FILE
+from eventfit.inference.run import ToyRun, merge
+from eventfit.inference.run_file import FILE, Key
 from eventfit.quadrature import Array
 
 GIVEN = payload()
@@ -388,6 +388,33 @@ def test_damage_after_opening_is_seen_when_a_block_is_read(copy: Path) -> None:
         with closing(sqlite3.connect(copy / FILE, isolation_level=None)) as db:
             db.execute("UPDATE block SET records = zeroblob(length(records)) WHERE number = 1")
         assert "hypothesis 0, block 0" in refusal(lambda: run.get((0, 0)), RunDamaged)
+
+
+def cut_off(source: Path, target: Path) -> None:
+    """The files of ``source`` as they are while a large transaction is under way."""
+    with open_run(source) as run:
+        run._file._db.execute("PRAGMA cache_size = 1")  # what does not fit is written before its COMMIT
+        run._insert(made([(4, block) for block in range(4)]))
+        shutil.copytree(source, target)
+
+
+def test_a_transaction_that_was_cut_off_is_undone(copy: Path, tmp_path: Path, expected: dict[Key, bytes]) -> None:
+    cut_off(copy, tmp_path / "cut")
+    assert len(list((tmp_path / "cut").iterdir())) == 2
+    assert (tmp_path / "cut" / FILE).stat().st_size > (copy / FILE).stat().st_size
+    with ToyRun.read(tmp_path / "cut") as run:
+        assert content(run) == expected
+    assert len(list((tmp_path / "cut").iterdir())) == 1
+
+
+def test_a_damaged_journal_is_never_believed(copy: Path, tmp_path: Path, expected: dict[Key, bytes]) -> None:
+    cut_off(copy, tmp_path / "cut")
+    database, journal = ((tmp_path / "cut" / name).read_bytes() for name in (FILE, f"{FILE}-journal"))
+    outcomes = []
+    for length in (0, 10, 512, 600, len(journal) // 2, len(journal) - 1):
+        (tmp_path / f"{FILE}-journal").write_bytes(journal[:length])
+        outcomes.append(looked_at(ToyRun.read, tmp_path, database, expected) is not None)
+    assert True in outcomes
 
 
 # -- merging --

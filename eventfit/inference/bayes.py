@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from eventfit.errors import OutOfRange
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Limit, Status
 from eventfit.inference.statistic import require_bounded
-from eventfit.quadrature import Array, gauss_legendre
+from eventfit.quadrature import Array, Index, gauss_legendre, share_above
 
 __all__ = ["upper_limit_flat_prior"]
 
@@ -21,6 +20,8 @@ FAR = 60.0
 PANELS_PER_DEVIATION, ORDER = 3.0, 4
 #: points drawn per value to integrate over the nuisances, and the seed of the draws
 DRAWS, SEED = 4096, 20_260_101
+#: batches of draws that give the error, degrees of freedom of their Student's t, and steps to find its widths
+BATCHES, FREEDOM, WIDENINGS = 8, 6, 60
 
 
 def upper_limit_flat_prior(
@@ -45,19 +46,20 @@ def upper_limit_flat_prior(
     panels = 2 + int(PANELS_PER_DEVIATION * end / profile.scale())
     edges = np.linspace(0.0, end, panels + 1)
     nodes, weights = gauss_legendre(edges, ORDER)
-    log = -0.5 * profile.deltas(nodes)
+    height = np.exp(-0.5 * profile.deltas(nodes))
     error = None
     if nuisances == "marginalised":
-        shifts = _log_volume(profile, nodes)
-        log = log + shifts.mean(axis=0)
-        values = [_quantile(edges, weights * np.exp(s), cl) for s in -0.5 * profile.deltas(nodes) + shifts]
+        parts = weights * height * _volume(profile, nodes)
+        values = [_quantile(edges, part, cl) for part in parts]
         error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    density = weights * np.exp(log - log.max())
-    value = _quantile(edges, density, cl)
+        value = _quantile(edges, parts.mean(axis=0), cl)
+    else:
+        value = _quantile(edges, weights * height, cl)
+    per_bin = ", factors per bin profiled" if profile.likelihood.scales and nuisances == "marginalised" else ""
     card = profile_card(
         profile,
         method="flat prior",
-        statistic=f"posterior flat in {profile.parameter} >= 0, nuisances {nuisances}",
+        statistic=f"posterior flat in {profile.parameter} >= 0, nuisances {nuisances}{per_bin}",
         reference="PDG Statistics, Bayesian limits",
         sided="one",
         cl=cl,
@@ -71,33 +73,60 @@ def upper_limit_flat_prior(
 
 def _quantile(edges: Array, density: Array, cl: float) -> float:
     """Where the integral of ``density`` (weights included, ORDER nodes per panel) reaches the share ``cl``."""
-    steps = density.reshape(-1, ORDER).sum(axis=1)
-    total = np.concatenate([[0.0], np.cumsum(steps)])
-    # a monotone cubic through the cumulative sums: exact at the edges of panels
-    rising = PchipInterpolator(edges, total / total[-1])
-    i = int(np.searchsorted(total / total[-1], cl)) - 1
-    fine = np.linspace(edges[i], edges[i + 1], 2001)
-    return float(np.interp(cl, rising(fine), fine))
+    parts = density.reshape(-1, ORDER)
+    total = np.cumsum(parts.sum(axis=1))
+    i = min(int(np.searchsorted(total, cl * total[-1])), len(parts) - 1)
+    missing = cl * total[-1] - (total[i - 1] if i else 0.0)
+    fine = np.linspace(-1.0, 1.0, 2001)
+    rising = (1.0 - share_above(fine, ORDER)) @ parts[i]
+    at = float(np.interp(missing, np.maximum.accumulate(rising), fine))
+    return float(edges[i] + 0.5 * (1.0 + at) * (edges[i + 1] - edges[i]))
 
 
-def _log_volume(profile: Profile, nodes: Array) -> Array:
-    """ln of the likelihood's integral over the nuisances, relative to its value at the profiled point: (batch, n)."""
+def _volume(profile: Profile, nodes: Array) -> Array:
+    """The likelihood's integral over the nuisances over its value at the profiled point, (batch, n), to a factor.
+
+    Draws are Student's t, so that no tail of the likelihood is heavier than theirs.
+    """
     likelihood = profile.likelihood
     moving = np.array([i for i in range(len(likelihood.names)) if i != profile.index], dtype=int)
-    batches = 8
     if not len(moving):
-        return np.zeros((batches, len(nodes)))
-    draws = np.random.default_rng(SEED).standard_normal((DRAWS, len(moving)))
+        return np.ones((BATCHES, len(nodes)))
+    rng = np.random.default_rng(SEED)
+    draws = rng.standard_normal((DRAWS, len(moving))) / np.sqrt(rng.chisquare(FREEDOM, (DRAWS, 1)) / FREEDOM)
+    log_density = -0.5 * (FREEDOM + len(moving)) * np.log1p((draws**2).sum(axis=1) / FREEDOM)
     lower, upper = likelihood.bounds
-    found = np.empty((batches, len(nodes)))
+    log = np.empty((DRAWS, len(nodes)))
     for j, node in enumerate(nodes):
         centre = profile.at(float(node))
-        information = 0.5 * likelihood.fisher(centre.values)[np.ix_(moving, moving)]
-        root = np.linalg.cholesky(np.linalg.inv(information))
+        root = _widths(profile, centre.values, moving)
         points = np.tile(centre.values, (DRAWS, 1))
         points[:, moving] += draws @ root.T
         inside = np.all((points >= lower) & (points <= upper), axis=1)
-        value = likelihood.value(np.clip(points, lower, upper)) - centre.minus_2_ln_l
-        weight = np.where(inside, np.exp(-0.5 * value + 0.5 * (draws**2).sum(axis=1)), 0.0)
-        found[:, j] = np.log(weight.reshape(batches, -1).mean(axis=1)) + np.log(np.diagonal(root)).sum()
-    return found - found[:, :1]
+        rise = likelihood.value(np.clip(points, lower, upper)) - centre.minus_2_ln_l
+        log[:, j] = np.where(inside, -0.5 * rise - log_density, -np.inf) + np.linalg.slogdet(root)[1]
+    return np.asarray(np.exp(log - log.max()).reshape(BATCHES, -1, len(nodes)).mean(axis=1))
+
+
+def _widths(profile: Profile, centre: Array, moving: Index) -> Array:
+    """Principal axes of the nuisances around ``centre``, columns half as long as -2 ln L needs to rise by about four.
+
+    The Fisher information is that of the point alone: where nothing was counted it says nothing of the width.
+    """
+    likelihood = profile.likelihood
+    information = 0.5 * likelihood.fisher(centre)[np.ix_(moving, moving)]
+    scale = 1.0 / np.sqrt(np.diagonal(information))
+    values, vectors = np.linalg.eigh(information * scale[:, None] * scale)
+    axes = scale[:, None] * vectors / np.sqrt(np.maximum(values, 1e-9))
+    lower, upper = likelihood.bounds
+    least = likelihood.value(centre)
+    for _ in range(WIDENINGS):
+        points = np.tile(centre, (2, len(moving), 1))
+        points[:, :, moving] += 2.0 * np.stack([axes.T, -axes.T])
+        inside = np.all((points >= lower) & (points <= upper), axis=-1)
+        rise = np.where(inside, likelihood.value(np.clip(points, lower, upper)) - least, 0.0)
+        narrow = inside.any(axis=0) & (rise.max(axis=0) < 3.0)
+        if not narrow.any():
+            break
+        axes = np.where(narrow, 1.5 * axes, axes)
+    return np.asarray(axes)

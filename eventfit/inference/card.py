@@ -12,8 +12,9 @@ __all__ = ["constraint_names", "profile_card"]
 
 
 def constraint_names(likelihood: Likelihood) -> tuple[str, ...]:
-    """Names of the constrained parameters."""
-    return tuple(p.name for p in likelihood.parameters if p.constraint is not None)
+    """Names of the constrained parameters, and of the constrained factors per bin."""
+    stated = [p.name for p in likelihood.parameters if p.constraint is not None]
+    return (*stated, *(scale.name for scale in likelihood.scales))
 
 
 def profile_card(profile: Profile, **entries: Any) -> MethodCard:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from eventfit.errors import FitFailed, OutOfRange
+from eventfit.inference.asymptotic import warnings_of
 from eventfit.inference.batch import fit_batch
 from eventfit.inference.card import profile_card
 from eventfit.inference.fit import fit, require_good
@@ -61,8 +62,13 @@ def contour(
     best = min((profile.best for profile in profiles), key=lambda result: result.minus_2_ln_l)
     minimum, best = _grid(likelihood, best, (x, y), axes)
     delta = np.maximum(minimum - best.minus_2_ln_l, 0.0)
+    doubts = [warnings_of(likelihood, name, best.values, name in best.at_bound) for name in (x, y)]
     card = profile_card(
-        profiles[0], method="profile likelihood contour", statistic="tmu of two parameters", reference=COWAN
+        profiles[0],
+        method="profile likelihood contour",
+        statistic="tmu of two parameters",
+        reference=COWAN,
+        doubts=tuple(dict.fromkeys(doubts[0] + doubts[1])),
     )
     pairs = tuple((float(level), float(height)) for level, height in zip(levels, heights, strict=True))
     return Contour((x, y), axes[0], axes[1], delta, pairs, best, best.status, card)

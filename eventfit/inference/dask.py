@@ -10,12 +10,16 @@ from eventfit.errors import MissingInput, WorkerDied
 
 __all__ = ["dask_executor"]
 
+#: seconds for the scheduler to answer
+_PATIENCE = 10
+
 
 @contextmanager
 def dask_executor(address: str) -> Iterator[Executor]:
     """An executor for :func:`eventfit.inference.jobs.run_blocks` on the workers of a dask scheduler.
 
-    When a worker dies, dask gives what it had to another one. Workers need the eventfit and numpy of this process.
+    When a worker dies, dask gives what it had to another one, and waits for a new one if there is none. Workers need
+    the eventfit and numpy of this process.
 
     Parameters
     ----------
@@ -36,11 +40,11 @@ def dask_executor(address: str) -> Iterator[Executor]:
             "dask.distributed is not installed", given=error, fix='pip install "eventfit[dask]"'
         ) from error
     try:
-        client = distributed.Client(address, set_as_default=False)
+        distributed.comm.resolve_address(address)  # a client that cannot read it would not let the process end
+        client = distributed.Client(address, set_as_default=False, timeout=_PATIENCE)
     except (OSError, ValueError) as error:
-        raise MissingInput(
-            "no dask scheduler answers", where=address, given=error, fix="start one: `dask scheduler`"
-        ) from error
+        fix = "start one with `dask scheduler`, and give the address that it prints: tcp://HOST:PORT"
+        raise MissingInput("no dask scheduler answers", where=address, given=error, fix=fix) from error
     try:
         with client:
             yield client.get_executor(pure=False)  # a pure task would be hashed, payload and all

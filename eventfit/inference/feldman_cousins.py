@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from eventfit.errors import OutOfRange
-from eventfit.inference.asymptotic import cut_of
+from eventfit.inference.asymptotic import FEW, cut_of
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Interval, Status
 from eventfit.inference.toys import ENSEMBLE, Hypothesis, Toys, ToySample
-from eventfit.quadrature import Array
+from eventfit.quadrature import Array, Mask
 
 __all__ = ["CriticalValues", "critical_values", "feldman_cousins_interval", "feldman_cousins_points"]
 
@@ -22,6 +22,12 @@ __all__ = ["CriticalValues", "critical_values", "feldman_cousins_interval", "fel
 OFFSETS = (-0.8, -0.4, 0.0, 0.4, 0.8)
 #: points of the fine scan between two ends
 FINE = 400
+#: where an interval from few counts may reach further
+BEYOND = (1.2, 1.6, 2.0, 2.5)
+#: a ratio above the critical value by less than this ties with it: discrete data repeat a value up to rounding
+TIE = 1e-6
+#: share of the toys at one value above which data count as discrete
+SHARED = 0.005
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +35,15 @@ class CriticalValues:
     """Quantile ``cl`` of the statistic at tested values (n,), with its statistical error, from toys.
 
     A failed toy counts as one with an infinite statistic, which widens the interval; ``failed`` is their number.
+    Where data are discrete many toys share the critical value, and it jumps somewhere between the tested values:
+    ``jumps`` (n,) says where.
     """
 
     tested: Array
     critical: Array
     error: Array
     failed: int
+    jumps: Mask | None = None
 
 
 def feldman_cousins_points(profile: Profile, *, cl: float) -> Array:
@@ -48,14 +57,17 @@ def feldman_cousins_points(profile: Profile, *, cl: float) -> Array:
             "a Feldman-Cousins scan needs a closed asymptotic interval", where=profile.parameter, given=ends
         )
     around = [end + offset * scale for end in ends for offset in OFFSETS]
+    if profile.likelihood.expected(profile.best.values).sum() < FEW:
+        around += [ends[1] + offset * scale for offset in BEYOND]
     middle = np.linspace(ends[0], ends[1], 5)
     bound = [lower] if lower > ends[0] - 2.0 * scale else []
-    return np.unique(np.clip(np.concatenate([around, middle, bound]), lower, upper))
+    points = np.unique(np.clip(np.concatenate([around, middle, bound]), lower, upper))
+    return np.asarray(points[np.isfinite(profile.deltas(points))])  # events and none expected: excluded without toys
 
 
 def critical_values(samples: list[ToySample], *, cl: float) -> CriticalValues:
     """The order statistic that ``cl`` of the toys do not exceed, and half the distance of its binomial neighbours."""
-    tested, critical, error, failed = [], [], [], 0
+    tested, critical, error, jumps, failed = [], [], [], [], 0
     for sample in samples:
         n = len(sample.delta)
         ordered = np.sort(np.where(sample.failed, np.inf, sample.delta))
@@ -63,9 +75,11 @@ def critical_values(samples: list[ToySample], *, cl: float) -> CriticalValues:
         rank = [min(max(math.ceil(n * cl + k * spread) - 1, 0), n - 1) for k in (-1.0, 0.0, 1.0)]
         tested.append(sample.tested_at)
         critical.append(float(ordered[rank[1]]))
-        error.append(0.5 * float(ordered[rank[2]] - ordered[rank[0]]))
+        reach = float(ordered[rank[2]])
+        error.append(0.5 * (reach - float(ordered[rank[0]])) if np.isfinite(reach) else math.inf)
+        jumps.append(int((np.abs(ordered - critical[-1]) < TIE).sum()) > max(3, SHARED * n) if reach < math.inf else False)
         failed += int(sample.failed.sum())
-    return CriticalValues(np.array(tested), np.array(critical), np.array(error), failed)
+    return CriticalValues(np.array(tested), np.array(critical), np.array(error), failed, np.array(jumps))
 
 
 def feldman_cousins_interval(
@@ -76,7 +90,8 @@ def feldman_cousins_interval(
     The statistic is tmu, or tmu_tilde for a parameter bounded at zero; its quantile at each of ``points`` (n,) comes
     from toys thrown there with nuisances profiled on the data (the construction of Sec. V.B with profiled nuisances:
     Cranmer, arXiv:physics/0511028). Between the points the quantile is interpolated linearly, and beyond them it is
-    that of the last one. The error of an end is that of the quantile over the slope of the ratio there.
+    that of the last one. The error of an end is that of the quantile over the slope of the ratio there; for discrete
+    data, whose quantile jumps somewhere between the points, half the distance of these is added in quadrature.
 
     Raises
     ------
@@ -102,8 +117,12 @@ def interval_of(profile: Profile, values: CriticalValues, toys: Toys, *, cl: flo
             ]
         )
     )
-    excess = profile.deltas(fine) - np.interp(fine, values.tested, values.critical)
+    excess = profile.deltas(fine) - np.interp(fine, values.tested, values.critical) - TIE
     pieces, errors = _pieces(fine, excess, np.interp(fine, values.tested, values.error))
+    errors = tuple(
+        tuple(_with_jumps(values, end, error) for end, error in zip(piece, pair, strict=True))
+        for piece, pair in zip(pieces, errors, strict=True)
+    )
     open_ended = excess[-1] <= 0.0 or (excess[0] <= 0.0 and fine[0] != 0.0)
     status = Status.OPEN_RANGE if open_ended else profile.best.status
     statistic = "tmu_tilde" if lower == 0.0 else "tmu"
@@ -125,6 +144,15 @@ def interval_of(profile: Profile, values: CriticalValues, toys: Toys, *, cl: flo
         note=note,
     )
     return Interval(profile.parameter, pieces, profile.estimate, status, card, errors)
+
+
+def _with_jumps(values: CriticalValues, end: float, error: float) -> float:
+    """The error of an end with half the distance of the points around it, if critical values jump between them."""
+    i = int(np.searchsorted(values.tested, end))
+    around = slice(max(i - 1, 0), i + 2)
+    if values.jumps is None or not values.jumps[around].any() or end == values.tested[0] == 0.0:
+        return error
+    return math.hypot(error, 0.5 * float(np.diff(values.tested[around]).max(initial=0.0)))
 
 
 def _pieces(x: Array, excess: Array, error: Array) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from eventfit.errors import FitFailed, OutOfRange, ZeroPrediction
 from eventfit.inference.migrad import migrad
 from eventfit.inference.newton import EDM_GOAL, minimise
 from eventfit.inference.results import FitResult, Status
-from eventfit.inference.starts import displaced, mirrored
+from eventfit.inference.starts import displaced, folded, mirrored
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.poisson import FLOOR
 from eventfit.quadrature import Array, Mask
@@ -47,7 +47,8 @@ def fit(
         Start points (n_par,); the default is the declared start moved one scoring step towards the data and, unless
         the likelihood is known to be convex, a point
         displaced from it by one standard deviation in alternating directions, and for every coupling that enters
-        squared the mirror point, where the quadratic gives the same total.
+        squared the mirror point, where the quadratic gives the same total, and the other side of nuisances that fold
+        back.
     minimiser
         ``"migrad"`` asks iminuit at once: the same minimum, by an independent way.
 
@@ -109,7 +110,8 @@ def _default_starts(likelihood: Likelihood, point: Array, free: Mask) -> list[Ar
     starts = [first, displaced(likelihood, first, free)]
     if np.any(likelihood.kinks & free):
         starts.append(displaced(likelihood, first, free, -1.0))
-    return [_inside(likelihood, start, free) for start in [*starts, *mirrored(likelihood, first, free)]]
+    starts += [*mirrored(likelihood, first, free), *folded(likelihood, first, free)]
+    return [_inside(likelihood, start, free) for start in starts]
 
 
 def _inside(likelihood: Likelihood, point: Array, free: Mask) -> Array:

@@ -8,10 +8,11 @@ import numpy as np
 from scipy.special import ndtr
 
 from eventfit.errors import OutOfRange
-from eventfit.inference.asymptotic import p_value, p_value_background
+from eventfit.inference.asymptotic import p_value, p_value_background, warnings_of
 from eventfit.inference.card import profile_card
 from eventfit.inference.profile import Profile
 from eventfit.inference.results import Hypotest
+from eventfit.inference.starts import displaced
 from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array
@@ -21,6 +22,8 @@ __all__ = ["BANDS", "READ", "CLsCurve", "hypotest"]
 READ = "read2002"
 #: standard deviations of the expected bands
 BANDS = (-2.0, -1.0, 0.0, 1.0, 2.0)
+#: rounding of fits: below this -2 ln lambda on the Asimov data the data cannot tell the value from zero
+INSENSITIVE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,8 @@ class CLsCurve:
     def cls(self, mu: Array) -> Array:
         """CL_s = p_sb / p_b (n,): Read, J. Phys. G 28 (2002) 2693."""
         with_signal, without = self.p_values(mu)
-        return with_signal / without
+        far = np.where(self.asimov.deltas(mu) < INSENSITIVE, 1.0, 0.0)  # where both underflow
+        return np.divide(with_signal, without, out=far, where=without > 0.0)
 
     def expected_cls(self, mu: Array, sigmas: float) -> Array:
         """CL_s (n,) if the data of mu = 0 fluctuate by ``sigmas`` in the direction of a signal."""
@@ -65,10 +69,15 @@ class CLsCurve:
 
 
 def asimov_profile(observed: Profile, at: float = 0.0) -> Profile:
-    """The profile of the Asimov data at ``at``, nuisances fitted to the observed data there; its best fit is known."""
+    """The profile of the Asimov data at ``at``, nuisances fitted to the observed data there; its best fit is known.
+
+    A coupling that enters squared has no curvature at zero; its fit comes from beside.
+    """
     theta = observed.at(at).values
     likelihood: Likelihood = observed.likelihood.with_data(observed.likelihood.asimov(theta))
-    return Profile(likelihood, observed.parameter, starts=[theta])
+    squared = likelihood.mirrored[observed.index]
+    start = displaced(likelihood, theta, np.ones(len(theta), dtype=bool)) if squared else theta
+    return Profile(likelihood, observed.parameter, starts=[start])
 
 
 def hypotest(profile: Profile, mu: float, *, statistic: StatisticName = "qmu_tilde") -> Hypotest:
@@ -81,8 +90,12 @@ def hypotest(profile: Profile, mu: float, *, statistic: StatisticName = "qmu_til
     value = float(STATISTICS[statistic](tested))
     point = np.array([mu])
     with_signal, without = (float(p[0]) for p in curve.p_values(point))
-    card = profile_card(profile, method="CLs", statistic=statistic, reference=COWAN, sided="one")
+    doubts = warnings_of(
+        profile.likelihood, profile.parameter, profile.best.values, profile.parameter in profile.best.at_bound
+    )
+    card = profile_card(profile, method="CLs", statistic=statistic, reference=COWAN, sided="one", doubts=doubts)
+    cls = float(curve.cls(point)[0])
     expected = {n: float(curve.expected_cls(point, n)[0]) for n in BANDS}
     return Hypotest(
-        profile.parameter, mu, value, with_signal, without, with_signal / without, expected, profile.best.status, card
+        profile.parameter, mu, value, with_signal, without, cls, expected, profile.best.status, card
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -42,17 +42,13 @@ def impacts_on_limit(
         step = spread[b] * np.eye(likelihood.n_bin)[b]
         moved = [Data(np.maximum(counts + sign * step, 0.0), auxiliary) for sign in (-1.0, 1.0)]
         add(f"bin {b + 1}", "bin", (likelihood.with_data(moved[0]), likelihood.with_data(moved[1])))
-    constrained = [p for p in likelihood.parameters if p.constraint is not None]
-    for slot, parameter in enumerate(constrained):
-        constraint = parameter.constraint
-        gaussian = isinstance(constraint, GaussianConstraint)
-        width = constraint.width if isinstance(constraint, GaussianConstraint) else np.sqrt(max(auxiliary[slot], 1.0))
+    for slot, (name, width, counted) in enumerate(_measurements(likelihood)):
         step = width * np.eye(len(auxiliary))[slot]
         shifted = [auxiliary + sign * step for sign in (-1.0, 1.0)]
-        if not gaussian:
+        if counted:
             shifted = [np.maximum(a, 0.0) for a in shifted]
         add(
-            f"measurement of {parameter.name}",
+            f"measurement of {name}",
             "auxiliary",
             (likelihood.with_data(Data(counts, shifted[0])), likelihood.with_data(Data(counts, shifted[1]))),
         )
@@ -67,6 +63,24 @@ def impacts_on_limit(
                 (_held(likelihood, parameter.name, held[0]), _held(likelihood, parameter.name, held[1])),
             )
     return sorted(found, key=lambda impact: -np.nanmax([abs(impact.down), abs(impact.up), 0.0]))
+
+
+def _measurements(likelihood: Likelihood) -> Iterator[tuple[str, float, bool]]:
+    """What each auxiliary measurement is of, its standard deviation, and whether it is a count."""
+    auxiliary = likelihood.data.auxiliary
+    constrained = [(p.name, p.constraint) for p in likelihood.parameters if p.constraint is not None]
+    for slot, (name, constraint) in enumerate(constrained):
+        if isinstance(constraint, GaussianConstraint):
+            yield name, constraint.width, False
+        else:
+            yield name, float(np.sqrt(max(auxiliary[slot], 1.0))), True
+    slot = len(constrained)
+    for scale in likelihood.scales:
+        for b in np.flatnonzero(scale.strength > 0):
+            gaussian = scale.constraint == "gaussian"
+            width = scale.strength[b] if gaussian else np.sqrt(max(auxiliary[slot], 1.0))
+            yield f"{scale.name}, bin {b + 1}", float(width), not gaussian
+            slot += 1
 
 
 def _held(likelihood: Likelihood, name: str, value: float) -> Likelihood:

@@ -108,7 +108,7 @@ def _limit(profile: Profile, statistic: StatisticName, cl: float, expected: bool
         asimov = asimov_profile(profile)
         for n in BANDS:
             shifted = n + (math.hypot(n, z) if statistic == "qmu_tilde" and n < 0 else z)
-            bands[n] = asimov.crossing(shifted**2, +1) if shifted > 0 else 0.0
+            bands[n] = asimov.crossing(shifted**2, +1) if shifted > 0 else asimov.crossing(shifted**2, -1)
     return _result(
         profile,
         profile.crossing(cut, +1),

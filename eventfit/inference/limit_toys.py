@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from eventfit.errors import OutOfRange, StatisticsError
+from eventfit.inference.asymptotic import FEW
 from eventfit.inference.card import profile_card
 from eventfit.inference.hypotest import BANDS, READ
 from eventfit.inference.limit import upper_limit_cls, upper_limit_qmu_tilde
@@ -22,6 +23,8 @@ __all__ = ["upper_limit_cls_toys", "upper_limit_qmu_tilde_toys"]
 
 #: where toys are thrown, relative to the asymptotic limit
 POINTS = (0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5)
+#: with few counts the limit may lie further out, and with fewer than expected further in
+FURTHER, NEARER = (1.9, 2.4, 3.0, 3.8), (0.1, 0.2, 0.4)
 #: and relative to the limits of the expected bands
 SPARSE = (0.8, 1.0, 1.25)
 #: points used on each side of a crossing
@@ -73,7 +76,10 @@ def _points(profile: Profile, guess: float, *others: float) -> Array:
     """Around the asymptotic limit, and around the ``others``, without points that nearly repeat."""
     if not np.all(np.isfinite([guess, *others])):
         raise OutOfRange("the asymptotic limit is open: it is not known where to throw toys", where=profile.parameter)
-    wanted = np.concatenate([guess * np.array(POINTS), np.outer(others, SPARSE).ravel()])
+    few = bool(profile.likelihood.expected(profile.best.values).sum() < FEW)
+    deficit = profile.parameter in profile.best.at_bound
+    shares = np.array(NEARER * deficit + POINTS + FURTHER * few)
+    wanted = np.concatenate([guess * shares, np.outer(others, SPARSE).ravel()])
     points: list[float] = []
     for point in np.unique(np.clip(wanted, *profile.bounds)):
         if point > 0.0 and (not points or point > 1.05 * points[-1]):

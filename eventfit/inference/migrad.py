@@ -62,7 +62,10 @@ def minos_interval(best: FitResult, parameter: str, *, cl: float = 0.6827) -> In
         cl=cl,
         fitted_in=parameter,
         boundary=f"{parameter} in [{lower:g}, {upper:g}]",
-        constraints=tuple(p.name for p in likelihood.parameters if p.constraint is not None),
+        constraints=(
+            *(p.name for p in likelihood.parameters if p.constraint is not None),
+            *(scale.name for scale in likelihood.scales),
+        ),
         model_sha256=likelihood.model_hash,
     )
     return Interval(parameter, ((low, high),), best[parameter], Status.OPEN_RANGE if open_ended else best.status, card)

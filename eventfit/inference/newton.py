@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventfit.inference.cholesky import solve_positive
+from eventfit.inference.cholesky import Factors, factorised
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.poisson import FLOOR
+from eventfit.parameters import PoissonConstraint
 from eventfit.quadrature import Array, Index, Mask
 
 __all__ = ["EDM_GOAL", "Minima", "minimise"]
@@ -23,8 +24,16 @@ __all__ = ["EDM_GOAL", "Minima", "minimise"]
 EDM_GOAL = 1e-8
 #: steps before a data set is given up, and the smallest part of a step that is tried
 STEPS, SHORTEST = 100, 1e-9
-#: numbers held at once for the largest array of a step; bounds the memory of models with many bins
-WORKING_SET = 4_000_000
+#: numbers in the largest array of a step, that they stay in the cache, unless these are too few data sets
+WORKING_SET, FEWEST = 150_000, 100
+#: data sets that share the matrix of their first step if they start together
+TOGETHER = 16
+#: distance from where the matrix was factorised, in standard deviations, up to which it serves on, and for how often
+NEAR, CHORDS = 0.1, 2
+
+# glibc gives freed memory above a threshold back at once, and every array of a step would be mapped anew; it learns
+# the threshold from what is freed
+np.empty(1 << 21)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +82,7 @@ def minimise(likelihood: Likelihood, starts: Array, free: Mask, *, goal: float =
     stops earlier, where rounding allows no lower value, is certified if the edm is below :data:`EDM_GOAL`.
     """
     width = likelihood.n_bin * (1 if likelihood.convex else len(free))
-    rows = max(WORKING_SET // max(width, 1), 16)
+    rows = max(WORKING_SET // max(width, 1), FEWEST)
     parts = [
         _Batch(likelihood.rows(slice(i, i + rows)), starts[i : i + rows], free, goal).run()
         for i in range(0, len(starts), rows)
@@ -81,6 +90,29 @@ def minimise(likelihood: Likelihood, starts: Array, free: Mask, *, goal: float =
     if len(parts) == 1:
         return parts[0]
     return Minima(*(np.concatenate([getattr(part, name) for part in parts]) for name in Minima.__dataclass_fields__))
+
+
+@dataclass(frozen=True, eq=False)
+class _Newton:
+    """Newton steps (n, n_par) of n data sets.
+
+    Attributes
+    ----------
+    edm, positive
+        (n,): half the decrement; where the Hessian is positive.
+    by_bound, held
+        (n, n_par): what bounds hold; all that does not move.
+    factor, plain
+        The factors of the Hessians, and (n,) where the step is the one of these factors.
+    """
+
+    step: Array
+    edm: Array
+    positive: Mask
+    by_bound: Mask
+    held: Mask
+    factor: Factors
+    plain: Mask
 
 
 class _Batch:
@@ -99,45 +131,125 @@ class _Batch:
         self.scale = np.maximum(1.0, 1e-9 * counts)
         self.goal = goal
         self.rounding = 1e-13 * (1.0 + counts)
+        #: counts below one make -2 ln L bend faster
+        self.bend = 1.0 / np.sqrt(_smallest_count(likelihood)) if likelihood.convex else np.inf
 
     def run(self) -> Minima:
-        rows = np.arange(len(self.values))
-        likelihood, x = self.likelihood, self.values
-        f, g, h = likelihood.derivatives(x)
-        fraction = np.ones(len(rows))
+        likelihood, rows = self.likelihood, np.arange(len(self.values))
+        x, f, g, h = self._begin()
+        stuck = np.zeros(len(rows), dtype=bool)
         for _ in range(STEPS):
             x, g, h, held, kinked = self._sides(likelihood, x, g, h)
-            step, edm, positive, held = self._step(likelihood, x, g, h, held, kinked)
-            done = (edm < self.goal * self.scale[rows]) | (fraction < SHORTEST) | ~np.isfinite(f)
+            newton = self._step(likelihood, x, g, h, held, kinked)
+            done = (newton.edm < self.goal * self.scale[rows]) | stuck | ~np.isfinite(f)
+            self._leave(rows, done, x, f, newton.edm, newton.positive, newton.by_bound)
+            trial = self._moved(x, newton.step)
+            if likelihood.convex:
+                trial, done = self._settle(likelihood, rows, trial, x, f, newton, done)
+            step = newton.step
             if done.any():
-                self._leave(rows[done], x[done], f[done], edm[done], positive[done], held[done])
                 keep = np.flatnonzero(~done)
                 if not len(keep):
                     return self._certified()
                 likelihood, rows = likelihood.rows(keep), rows[keep]
-                x, f, g, h, step, fraction = x[keep], f[keep], g[keep], h[keep], step[keep], fraction[keep]
-            trial = self._moved(x, fraction[:, None] * step)
-            f_new, g_new, h_new = likelihood.derivatives(trial)
-            accept = f_new <= f + self.rounding[rows]
-            if accept.all():
-                x, f, g, h = trial, f_new, g_new, h_new
-                fraction = np.ones(len(rows))
-            else:
-                x, f, g = (
-                    np.where(accept[:, None], trial, x),
-                    np.where(accept, f_new, f),
-                    np.where(accept[:, None], g_new, g),
-                )
-                h = np.where(accept[:, None, None], h_new, h)
-                fraction = np.where(accept, 1.0, 0.25 * fraction)
-        self._leave(
-            rows, x, f, np.full(len(rows), np.inf), np.zeros(len(rows), dtype=bool), np.zeros(x.shape, dtype=bool)
-        )
+                x, f, step, trial = x[keep], f[keep], step[keep], trial[keep]
+            f_new, g, h = likelihood.derivatives(trial)
+            stuck = ~(f_new <= f + self.rounding[rows])
+            if stuck.any():
+                self._shorten(likelihood, rows, (x, f, step), (trial, f_new, g, h), stuck)
+            x, f = trial, f_new
+        never = np.zeros(x.shape, dtype=bool)
+        self._leave(rows, ~never[:, 0], x, f, np.full(len(rows), np.inf), never[:, 0], never)
         return self._certified()
+
+    def _begin(self) -> tuple[Array, Array, Array, Array]:
+        """Points and the derivatives there: the starts, after one step of Fisher scoring where they are all the same.
+
+        The matrix of that step is common to all data sets; its point is taken where it lies lower.
+        """
+        likelihood, x, index = self.likelihood, self.values, np.flatnonzero(self.free)
+        if len(x) < TOGETHER or not len(index) or np.any(x != x[0]):
+            return x, *likelihood.derivatives(x)
+        f_start, gradient = likelihood.value_and_gradient(x)
+        information = likelihood.rows(0).fisher(x[0])[np.ix_(index, index)]
+        ridge = 1e-10 * np.diag(1.0 + np.diagonal(information))
+        step = np.zeros(x.shape)
+        step[:, index] = -np.linalg.solve(information + ridge, gradient[:, index].T).T
+        trial = self._moved(x, step)
+        f, g, h = likelihood.derivatives(trial)
+        back = np.flatnonzero(~(f <= f_start))
+        if len(back):
+            trial[back] = x[back]
+            f[back], g[back], h[back] = likelihood.rows(back).derivatives(x[back])
+        return trial, f, g, h
+
+    def _settle(
+        self, likelihood: Likelihood, rows: Index, trial: Array, x: Array, f: Array, newton: _Newton, done: Mask
+    ) -> tuple[Array, Mask]:
+        """Go on from ``trial`` with gradients and the factors of ``x``; new points, and which data sets are done.
+
+        This is certain where -2 ln L is convex. Halved it is self-concordant (Nesterov and Nemirovskii 1994): ``r``
+        standard deviations away, times :attr:`bend`, the Hessian is at least (1 - r)**2 of what it was, so it is still
+        positive and the edm at most 1 / (1 - r)**2 of that with the old factors.
+        """
+        done, distance = done.copy(), self.bend * np.sqrt(np.abs(newton.edm))
+        unclipped = np.all(trial == x + newton.step, axis=1)
+        near = np.flatnonzero(newton.positive & newton.plain & unclipped & (distance < NEAR) & ~done)
+        factor = newton.factor.rows(near)
+        for _ in range(CHORDS):
+            if not len(near):
+                break
+            point, there = trial[near], likelihood.rows(near)
+            f_there, g = there.value_and_gradient(point)
+            step = factor.solve(-g)
+            decrement = np.abs(0.5 * np.einsum("np,np->n", g, step))
+            edm = decrement / (1.0 - distance[near]) ** 2
+            good = np.all(self._held(point, g) == newton.held[near], axis=1)
+            good &= f_there <= f[near] + self.rounding[rows[near]]
+            end = good & (edm < self.goal * self.scale[rows[near]])
+            self._leave(rows[near], end, point, f_there, edm, end, newton.by_bound[near])
+            done[near[end]] = True
+            moved = self._moved(point, step)
+            distance[near] += self.bend * np.sqrt(decrement)
+            on = np.flatnonzero(good & ~end & np.all(moved == point + step, axis=1) & (distance[near] < NEAR))
+            near, factor = near[on], factor.rows(on)
+            trial[near] = moved[on]
+        return trial, done
+
+    def _shorten(
+        self,
+        likelihood: Likelihood,
+        rows: Index,
+        before: tuple[Array, Array, Array],
+        after: tuple[Array, Array, Array, Array],
+        rejected: Mask,
+    ) -> None:
+        """Shorten the steps ``rejected`` until they do not lead uphill; those that never do stay marked.
+
+        Changes ``after`` (points, values, gradients, Hessians) in place; ``before`` are points, values and steps.
+        """
+        index = np.flatnonzero(rejected)
+        there = likelihood.rows(index)
+        x, f, step = (part[index] for part in before)
+        limit, best, fraction = f + self.rounding[rows[index]], x.copy(), 0.25
+        todo = np.arange(len(index))
+        while len(todo) and fraction >= SHORTEST:
+            trial = self._moved(x[todo], fraction * step[todo])
+            good = there.rows(todo).value(trial) <= limit[todo]
+            best[todo[good]] = trial[good]
+            todo, fraction = todo[~good], 0.25 * fraction
+        for part, new in zip(after, (best, *there.derivatives(best)), strict=True):
+            part[index] = new
+        rejected[:] = False
+        rejected[index[todo]] = True
+
+    def _held(self, x: Array, g: Array) -> Mask:
+        """(n, n_par): what is not free, or stands at a bound and wants to leave through it."""
+        return np.asarray(~self.free | ((x <= self.lower) & (g > 0)) | ((x >= self.upper) & (g < 0)))
 
     def _sides(self, likelihood: Likelihood, x: Array, g: Array, h: Array) -> tuple[Array, Array, Array, Mask, Mask]:
         """Points with their sides chosen, derivatives there, what is held, and what of it by a kink."""
-        held = ~self.free | ((x <= self.lower) & (g > 0)) | ((x >= self.upper) & (g < 0))
+        held = self._held(x, g)
         kinked = likelihood.kinks & self.free & (x == 0.0)
         if not kinked.any():
             return x, g, h, held, kinked
@@ -156,12 +268,11 @@ class _Batch:
         kinked[rows] = stuck
         return x, g, h, held, kinked
 
-    def _step(
-        self, likelihood: Likelihood, x: Array, g: Array, h: Array, held: Mask, kinked: Mask
-    ) -> tuple[Array, Array, Mask, Mask]:
-        """Newton steps, half their decrements, where the Hessian is positive, and what bounds hold."""
+    def _step(self, likelihood: Likelihood, x: Array, g: Array, h: Array, held: Mask, kinked: Mask) -> _Newton:
+        """Newton steps; where the Hessian is not positive, of Fisher scoring."""
         by_bound = held & self.free & ~kinked
-        step, positive = solve_positive(h, -g, held)
+        factor = factorised(h, held)
+        step, positive, plain = factor.solve(-g), factor.positive, factor.positive.copy()
         if not positive.all():
             bad = np.flatnonzero(~positive)
             scoring = likelihood.rows(bad).fisher(x[bad])
@@ -169,7 +280,7 @@ class _Batch:
             scoring[:, np.arange(x.shape[1]), np.arange(x.shape[1])] += 1e-6 * (1.0 + diagonal)
             h = h.copy()
             h[bad] = scoring
-            step[bad] = solve_positive(scoring, -g[bad], held[bad])[0]
+            step[bad] = factorised(scoring, held[bad]).solve(-g[bad])
         low, high = self._reach(x)
         for _ in range(x.shape[1]):  # a step that leaves through a bound it stands at is taken along the bound
             outward = ~held & (((x <= low) & (step < 0)) | ((x >= high) & (step > 0)))
@@ -177,9 +288,10 @@ class _Batch:
             if not len(rows):
                 break
             held = held | outward
-            step[rows] = solve_positive(h[rows], -g[rows], held[rows])[0]
+            plain[rows] = False
+            step[rows] = factorised(h[rows], held[rows]).solve(-g[rows])
         edm = -0.5 * np.einsum("np,np->n", g, step)
-        return step, np.where(np.isfinite(edm), edm, np.inf), positive, by_bound
+        return _Newton(step, np.where(np.isfinite(edm), edm, np.inf), positive, by_bound, held, factor, plain)
 
     def _reach(self, x: Array) -> tuple[Array, Array]:
         """Bounds of the next step: those of the parameters, and zero for one with a kink there."""
@@ -197,14 +309,23 @@ class _Batch:
         moved = np.where(self.free, np.minimum(np.maximum(x + step, low), high), x)
         return np.where((moved == 0.0) & self.likelihood.kinks, np.copysign(0.0, x), moved)
 
-    def _leave(self, rows: Index, x: Array, f: Array, edm: Array, positive: Mask, held: Mask) -> None:
-        result = self.result
-        result.values[rows], result.minus_2_ln_l[rows], result.edm[rows] = x, f, edm
-        result.certified[rows] = positive & (edm < EDM_GOAL * self.scale[rows])
-        result.at_bound[rows] = held.any(axis=1)
+    def _leave(self, rows: Index, which: Mask, x: Array, f: Array, edm: Array, positive: Mask, by_bound: Mask) -> None:
+        """Put down the results of ``which`` (n,) of the data sets ``rows`` (n,)."""
+        result, rows, edm = self.result, rows[which], edm[which]
+        result.values[rows], result.minus_2_ln_l[rows], result.edm[rows] = x[which], f[which], edm
+        result.certified[rows] = positive[which] & (edm < EDM_GOAL * self.scale[rows])
+        result.at_bound[rows] = by_bound[which].any(axis=1)
 
     def _certified(self) -> Minima:
         counts = self.likelihood.data.counts
         empty = (counts > 0) & (self.likelihood.expected(self.values) <= 2.0 * FLOOR * (1.0 + counts))
         self.result.certified[empty.any(axis=-1)] = False
         return self.result
+
+
+def _smallest_count(likelihood: Likelihood) -> float:
+    """The smallest count above zero that was observed, auxiliary ones included; at most 1."""
+    constraints = [p.constraint for p in likelihood.parameters if p.constraint is not None]
+    counted = [slot for slot, constraint in enumerate(constraints) if isinstance(constraint, PoissonConstraint)]
+    main, auxiliary = likelihood.data.counts, likelihood.data.auxiliary[..., counted]
+    return min(float(n[n > 0].min(initial=1.0)) for n in (main, auxiliary))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 
@@ -62,10 +63,12 @@ class Profile:
         """The fit with the parameter held at ``value``, with its certificate and errors."""
         value = float(value)
         if value not in self._results:
-            _, point = self._known(value)
+            convex = self.likelihood.convex and value not in self._points
+            point = self._conditional_starts(np.array([value]))[0] if convex else self._known(value)[1]
             starts = [point] if np.all(np.isfinite(point)) else None
             result = fit(self.likelihood, fixed={self.parameter: value}, starts=starts)
             self._results[value] = require_good(result, f"the profile at {self.parameter} = {value:.6g}")
+            self._points.setdefault(value, (result.minus_2_ln_l, result.values))
         return self._results[value]
 
     def delta(self, value: float) -> float:
@@ -157,7 +160,8 @@ class Profile:
         def height(x: Array) -> Array:  # the square root is nearly linear
             return np.asarray(np.sqrt(self.deltas(side * x)) - math.sqrt(cut))
 
-        return side * root_between(height, side * inner, side * outer, precision=precision)
+        known = [side * value for value in self._points if min(inner, outer) <= value <= max(inner, outer)]
+        return side * root_between(height, side * inner, side * outer, precision=precision, known=known)
 
     def _known(self, value: float) -> tuple[float, Array]:
         self._fit([value])
@@ -184,14 +188,25 @@ class Profile:
         if found.minus_2_ln_l[lowest] < self.best.minus_2_ln_l - BELOW:
             again = fit(self.likelihood, starts=[found.values[lowest], self.best.values])
             self.best = require_good(again, "the best fit, sought again below a profile point")
+            self.__dict__.pop("_response", None)
 
     def _conditional_starts(self, values: Array) -> Array:
-        """Where the nuisance parameters go when the parameter moves, to first order, (n, n_par)."""
-        step = (values - self.estimate)[:, None] * self._response()
+        """Where the nuisance parameters go when the parameter moves: (n, n_par), between what is known or beyond it."""
+        step = (values - self.estimate)[:, None] * self._response
         points = np.clip(self.best.values + step, *self.likelihood.bounds)
+        if self.likelihood.convex:  # otherwise there may be several valleys
+            finite = {at: point for at, (minimum, point) in self._points.items() if np.isfinite(minimum)}
+            known = finite | {self.estimate: self.best.values}
+            at = np.sort([*known])
+            there = np.array([known[value] for value in at])
+            inside = (at[0] < values) & (values < at[-1])
+            right = np.searchsorted(at, values[inside])
+            share = ((values[inside] - at[right - 1]) / (at[right] - at[right - 1]))[:, None]
+            points[inside] = (1.0 - share) * there[right - 1] + share * there[right]
         points[:, self.index] = values
         return np.asarray(points)
 
+    @cached_property
     def _response(self) -> Array:
         """d theta / d parameter along the valley of the best fit, (n_par,); parameters at a bound stay."""
         moving = np.array(
@@ -207,7 +222,7 @@ class Profile:
 
     def _expected_rise(self) -> float | None:
         """Where the quadratic approximation rises by one from a best fit at a bound."""
-        response = self._response()
+        response = self._response
         _, gradient, hessian = self.likelihood.derivatives(self.best.values)
         slope, curvature = abs(float(gradient @ response)), float(response @ hessian @ response)
         if not curvature > 0.0:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,24 +13,33 @@ __all__ = ["root_between"]
 
 #: rounds of evaluations; each at least halves the bracket, most shrink it a thousandfold
 ROUNDS = 80
+#: part of the precision asked for to which two interpolations have to agree
+SURE = 0.1
 
 
-def root_between(function: Callable[[Array], Array], low: float, high: float, *, precision: float) -> float:
+def root_between(
+    function: Callable[[Array], Array], low: float, high: float, *, precision: float, known: Sequence[float] = ()
+) -> float:
     """Where ``function`` changes sign between ``low`` and ``high``, to ``precision``.
 
-    Each round evaluates a guess from inverse interpolation, its neighbours on both sides and the middle of the bracket.
-    Infinite values are allowed on one side. Of several roots one is found.
+    Each round evaluates a guess from inverse interpolation, its neighbours on both sides and the middle of the bracket,
+    until the bracket is narrow or interpolation is much surer than asked for. Infinite values are allowed on one side.
+    Of several roots one is found. ``known`` are other points where the function costs nothing.
     """
-    x = np.array([low, high])
+    x = np.unique([low, high, *known])
     y = function(x)
     for _ in range(ROUNDS):
-        if np.any(y == 0.0):
-            return float(x[np.argmax(y == 0.0)])
-        i = int(np.argmax(np.sign(y[1:]) != np.sign(y[:-1])))
+        inside = np.flatnonzero((x >= low) & (x <= high))
+        if np.any(y[inside] == 0.0):
+            return float(x[inside[np.argmax(y[inside] == 0.0)]])
+        i = int(inside[np.argmax(np.diff(np.sign(y[inside])) != 0)])
         width = x[i + 1] - x[i]
         if width <= precision:
             break
-        trial = np.clip(_guesses(x, y, i), x[i] + 0.25 * precision, x[i + 1] - 0.25 * precision)
+        guess, error = _guess(x.tolist(), y.tolist(), i)
+        if error <= SURE * precision:
+            return guess
+        trial = np.clip(_around(guess, error, x[i], width), x[i] + 0.25 * precision, x[i + 1] - 0.25 * precision)
         trial = np.setdiff1d(trial, x)
         order = np.argsort(np.concatenate([x, trial]))
         x, y = np.concatenate([x, trial])[order], np.concatenate([y, function(trial)])[order]
@@ -38,26 +48,32 @@ def root_between(function: Callable[[Array], Array], low: float, high: float, *,
     return float(x[i] - y[i] * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
 
 
-def _guesses(x: Array, y: Array, i: int) -> Array:
-    """Points to try inside the bracket ``x[i], x[i + 1]``."""
-    middle, width = 0.5 * (x[i] + x[i + 1]), x[i + 1] - x[i]
-    near = np.arange(max(i - 1, 0), min(i + 3, len(x)))
-    near = near[np.isfinite(y[near])]
-    if len(near) < 2 or i not in near or i + 1 not in near:
+def _guess(x: list[float], y: list[float], i: int) -> tuple[float, float]:
+    """The root inside the bracket ``x[i], x[i + 1]`` by inverse interpolation, and how far one point less moves it.
+
+    The second is infinite where there are too few points to tell, the first NaN where there is no telling at all.
+    """
+    near = [j for j in range(max(i - 1, 0), min(i + 3, len(x))) if math.isfinite(y[j])]
+    if i not in near or i + 1 not in near:
+        return math.nan, math.inf
+    fewer = near[:-1] if near[0] < i else near[1:]
+    guess, rough, secant = (_inverse([x[j] for j in of], [y[j] for j in of]) for of in (near, fewer, [i, i + 1]))
+    if not x[i] < guess < x[i + 1]:
+        return secant, math.inf
+    return guess, abs(guess - rough) if len(fewer) > 2 else math.inf
+
+
+def _around(guess: float, error: float, start: float, width: float) -> Array:
+    """Points to try inside the bracket of ``width`` that begins at ``start``."""
+    middle = start + 0.5 * width
+    if math.isnan(guess):
         return np.array([middle - 0.25 * width, middle, middle + 0.25 * width])
-    rough = _inverse(x[[i, i + 1]], y[[i, i + 1]])
-    fine = _inverse(x[near], y[near])
-    if not x[i] < fine < x[i + 1]:
-        fine = rough
-    spread = min(max(abs(fine - rough), 1e-3 * width), 0.25 * width)
-    return np.array([fine - spread, fine - 0.03 * spread, fine, fine + 0.03 * spread, fine + spread, middle])
+    spread = min(max(2.0 * error, 1e-3 * width), 0.25 * width)
+    return np.array([guess - spread, guess - 0.03 * spread, guess, guess + 0.03 * spread, guess + spread, middle])
 
 
-def _inverse(x: Array, y: Array) -> float:
+def _inverse(x: list[float], y: list[float]) -> float:
     """x(y) at y = 0 by Lagrange's polynomial; NaN for repeated values."""
-    total = 0.0
-    for j in range(len(x)):
-        others = np.delete(y, j)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            total += float(x[j] * np.prod(others / (others - y[j])))
-    return total
+    if len(set(y)) < len(y):
+        return math.nan
+    return sum(at * math.prod(b / (b - a) for b in y if b != a) for at, a in zip(x, y, strict=True))

@@ -11,10 +11,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from eventfit.errors import EventfitError, InputError, MissingInput, RunMismatch
-from eventfit.inference.run_file import FILE, FORMAT, Content, Key, Place, RunFile, create, link_of
+from eventfit.inference.run_file import FILE, FORMAT, Content, Place, RunFile, create, link_of
+from eventfit.inference.run_file import Key as Key
 from eventfit.quadrature import Array
 
-__all__ = ["Key", "ToyRun", "differences", "merge"]
+__all__ = ["ToyRun", "differences", "merge"]
 
 
 class ToyRun:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from eventfit.likelihood import Likelihood
+from eventfit.likelihood import Component, Likelihood, MorphEven, NormSys
+from eventfit.likelihood.coefficients import Coefficients
+from eventfit.parameters import Parameter
 from eventfit.quadrature import Array, Mask
 
-__all__ = ["displaced", "mirrored", "starts_of"]
+__all__ = ["displaced", "folded", "mirrored", "starts_of"]
+
+#: parameters that are moved to their other side one by one; the others only together
+ONE_BY_ONE = 4
 
 
 def starts_of(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
     """Start points, each (n, n_par): ``points`` (n, n_par) and, without convexity, others that may find other minima.
 
     These are displaced by a standard deviation in alternating directions (and in the opposite ones where slopes jump at
-    zero), and for each coupling that enters squared the mirror point.
+    zero), for each coupling that enters squared the mirror point, and the other side of what folds back.
     """
     if likelihood.convex or not free.any():
         return [points]
     signs = (1.0, -1.0) if np.any(likelihood.kinks & free) else (1.0,)
     moved = [displaced(likelihood, points, free, sign) for sign in signs]
-    return [points, *moved, *mirrored(likelihood, points, free)]
+    return [points, *moved, *mirrored(likelihood, points, free), *folded(likelihood, points, free)]
 
 
 def displaced(likelihood: Likelihood, points: Array, free: Mask, sign: float = 1.0) -> Array:
@@ -50,3 +57,41 @@ def mirrored(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
         )
         found.append(np.where(free, np.clip(mirror, *likelihood.bounds), points))
     return found
+
+
+def folded(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
+    """``points`` moved to the other side of zero in free parameters whose two sides change some bin the same way.
+
+    A nuisance with both variations up (or both down) may describe an excess (a deficit) from either side: two minima.
+    All of them are moved together, and the few that do most one by one.
+    """
+    size = np.where(free, _fold(likelihood.parameters, likelihood.components), 0.0)
+    index = np.argsort(-size)[: np.count_nonzero(size)]
+    if not len(index):
+        return []
+    found = []
+    for moved in [index, *([[i] for i in index[:ONE_BY_ONE]] if len(index) > 1 else [])]:
+        point = points.copy()
+        at = points[..., moved]
+        point[..., moved] = -np.where(np.abs(at) < 0.1, np.copysign(1.0, at), at)
+        found.append(np.where(free, np.clip(point, *likelihood.bounds), points))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _fold(parameters: tuple[Parameter, ...], components: tuple[Component, ...]) -> Array:
+    """How much every parameter folds back, (n_par,): common change of both sides, squared, over the expectation."""
+    names = tuple(p.name for p in parameters)
+    nuisances = {f.parameter for c in components for f in c.factors if isinstance(f, NormSys | MorphEven)}
+    theta = np.array([0.0 if p.name in nuisances else p.start or 1.0 for p in parameters])
+    coefficients = Coefficients.compile(names, [c.factors for c in components])
+    counts = np.array([c.counts for c in components])
+    nominal = coefficients.value(theta) @ counts
+    size = np.zeros(len(names))
+    for i in (i for i, name in enumerate(names) if name in nuisances):
+        up, down = (coefficients.value(np.where(np.arange(len(names)) == i, x, theta)) @ counts for x in (1.0, -1.0))
+        rise, fall = up - nominal, down - nominal
+        common = np.where(rise * fall > 0, np.minimum(np.abs(rise), np.abs(fall)), 0.0)
+        common[common < 1e-9 * np.abs(nominal)] = 0.0
+        size[i] = (common**2 / np.maximum(np.abs(nominal), 1.0)).sum()
+    return size

@@ -95,11 +95,14 @@ class Toys:
         Where to compute instead: anything with the interface of :mod:`concurrent.futures`.
     progress
         Called with the number of toys finished since the last call.
+    first
+        Number of the first toy, at the start of a block: machines that share a seed throw different toys of it, and
+        their runs merge.
 
     Raises
     ------
     OutOfRange
-        Not a positive number of toys, a seed out of range.
+        Not a positive number of toys, a seed out of range, a first toy inside a block.
     """
 
     n: int
@@ -108,6 +111,7 @@ class Toys:
     run: Path | None = None
     executor: Executor | None = None
     progress: Progress | None = None
+    first: int = 0
 
     def __post_init__(self) -> None:
         if self.n < 1 or not 0 <= self.seed < 2**64:
@@ -115,6 +119,10 @@ class Toys:
                 "toys need a positive number and a seed",
                 given=f"n={self.n}, seed={self.seed}",
                 allowed="0 <= seed < 2**64",
+            )
+        if self.first < 0 or self.first % BLOCK:
+            raise OutOfRange(
+                "toys begin with a whole block", given=f"first={self.first}", allowed=f"a multiple of {BLOCK}"
             )
 
     def samples(self, likelihood: Likelihood, parameter: str, hypotheses: Sequence[Hypothesis]) -> list[ToySample]:
@@ -128,7 +136,8 @@ class Toys:
         blocks = -(-self.n // BLOCK)
         bounded = bool(likelihood.bounds[0][likelihood.index(parameter)] == 0.0)
         records, found = np.empty((self.n, len(COLUMNS))), []
-        keys = [(h, b) for h in range(len(hypotheses)) for b in range(blocks)]
+        skipped = self.first // BLOCK
+        keys = [(h, skipped + b) for h in range(len(hypotheses)) for b in range(blocks)]
         with ExitStack() as stack:
             store = None
             if self.run is not None:
@@ -148,9 +157,9 @@ class Toys:
                 )
             )
             for (hypothesis, block), part in done:  # in the order of keys: one hypothesis after the other
-                first = block * BLOCK
+                first = (block - skipped) * BLOCK
                 records[first : first + BLOCK] = part[: self.n - first]
-                if block == blocks - 1:
+                if block == skipped + blocks - 1:
                     found.append(sample_of(records, hypotheses[hypothesis].tested, bounded))
         return found
 

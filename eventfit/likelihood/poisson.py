@@ -44,7 +44,8 @@ def poisson_deviance(n: Array, expected: Array) -> tuple[Array, Array, Array]:
 
 def _series(x: Array) -> Array:
     """``(1 + x) ln(1 + x) - x`` as a sum of ``(-x)**k / (k (k - 1))``, to 1e-15 for |x| below ``NEAR``."""
-    total = np.zeros_like(x)
-    for k in range(8, 1, -1):
-        total = total * -x + 1.0 / (k * (k - 1))
+    total = np.full_like(x, 1.0 / (8 * 7))
+    for k in range(7, 1, -1):
+        total *= x
+        total += (-1.0) ** k / (k * (k - 1))
     return np.asarray(total * x * x)

@@ -12,15 +12,20 @@ from eventfit.analysis.wanted import (
     IntervalWanted,
     LimitWanted,
     NaiveWanted,
+    SignificanceWanted,
     Wanted,
 )
 from eventfit.errors import StatisticsError, located
 from eventfit.inference import (
+    Interval,
     MethodCard,
     Profile,
     Significance,
     Status,
+    Toys,
     discovery_significance,
+    discovery_significance_toys,
+    feldman_cousins_interval,
     goodness_of_fit,
     poisson_likelihood_ratio,
     profile_interval,
@@ -31,7 +36,7 @@ from eventfit.inference import (
 from eventfit.inference.card import profile_card
 from eventfit.published.row import Row
 
-__all__ = ["rows_of", "significance_row"]
+__all__ = ["rows_of", "takes_toys", "toy_row"]
 
 LIMIT_RULES = {"qmu_tilde": upper_limit_qmu_tilde, "delta_2_71": upper_limit_delta_2_71}
 
@@ -66,10 +71,7 @@ def _failed(model: Model, wanted: Wanted, error: StatisticsError) -> Row:
 def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
     mu = model.reported
     if isinstance(wanted, IntervalWanted):
-        interval = profile_interval(profile, cl=wanted.cl)
-        pieces = tuple((mu.value(low), mu.value(high)) for low, high in interval.pieces)
-        hull = (pieces[0][0], pieces[-1][1])
-        return _row(model, "interval", hull, mu.unit, interval.card, interval.status, pieces=pieces)
+        return _interval_row(model, profile_interval(profile, cl=wanted.cl))
     if isinstance(wanted, LimitWanted):
         limit = LIMIT_RULES[wanted.rule](profile, cl=wanted.cl)
         return _row(model, wanted.quantity, mu.value(limit.value), mu.unit, limit.card, limit.status)
@@ -79,10 +81,43 @@ def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
     if isinstance(wanted, GoodnessWanted):
         gof = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
         return _row(model, wanted.quantity, gof.minus_2_ln_l, "-2 ln L", gof.card, gof.status)
-    return significance_row(model, discovery_significance(profile))
+    return _significance_row(model, discovery_significance(profile))
 
 
-def significance_row(model: Model, result: Significance, kind: str = "observed") -> Row:
+def takes_toys(wanted: Wanted) -> bool:
+    """Whether toys can calibrate this quantity."""
+    return isinstance(wanted, IntervalWanted | SignificanceWanted)
+
+
+def toy_row(model: Model, profile: Profile, wanted: Wanted, toys: Toys) -> Row:
+    """An interval (Feldman-Cousins) or a significance by toys; without a value, and why, if it cannot be had."""
+    assert takes_toys(wanted)
+    try:
+        if isinstance(wanted, IntervalWanted):
+            return _interval_row(model, feldman_cousins_interval(profile, toys, cl=wanted.cl))
+        return _significance_row(model, discovery_significance_toys(profile, toys))
+    except StatisticsError as error:
+        return _failed(model, wanted, error)
+
+
+def _interval_row(model: Model, interval: Interval) -> Row:
+    """The row of an interval: its hull as value, all of its pieces, and the errors of their ends."""
+    mu = model.reported
+    pieces = tuple((mu.value(low), mu.value(high)) for low, high in interval.pieces)
+    errors = tuple(
+        (_quoted_error(model, low, down), _quoted_error(model, high, up))
+        for (low, high), (down, up) in zip(interval.pieces, interval.errors, strict=False)
+    )
+    hull = (pieces[0][0], pieces[-1][1])
+    return _row(model, "interval", hull, mu.unit, interval.card, interval.status, pieces=pieces, errors=errors)
+
+
+def _quoted_error(model: Model, value: float, error: float) -> float:
+    """Half of what the quoted quantity moves between ``value - error`` and ``value + error``."""
+    return 0.5 * abs(model.reported.value(value + error) - model.reported.value(value - error))
+
+
+def _significance_row(model: Model, result: Significance, kind: str = "observed") -> Row:
     """The row of a significance, from fits or naive."""
     return _row(model, "significance", result.z, "sigma", result.card, result.status, kind=kind, error=result.error)
 
@@ -98,6 +133,7 @@ def _row(
     kind: str = "observed",
     pieces: tuple[tuple[float, float], ...] = (),
     error: float | None = None,
+    errors: tuple[tuple[float, float], ...] = (),
 ) -> Row:
     """A row about the parameter of interest of ``model``, its status in words."""
     return Row(
@@ -112,6 +148,7 @@ def _row(
         remedy=status.value,
         pieces=pieces,
         error=error,
+        errors=errors,
     )
 
 
@@ -136,4 +173,4 @@ def _counts(model: Model, wanted: CountsWanted) -> Row:
 def _naive(model: Model, wanted: NaiveWanted) -> list[Row]:
     observed, expected = _window(model, wanted)
     results = (s_over_sqrt_b(observed, expected), poisson_likelihood_ratio(observed, expected))
-    return [significance_row(model, result, "naive") for result in results]
+    return [_significance_row(model, result, "naive") for result in results]

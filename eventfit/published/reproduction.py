@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from eventfit.analysis import Analysis, Model
 from eventfit.analysis.reading import DEFAULT
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
-from eventfit.errors import DeclarationError, StatisticsError
-from eventfit.inference import Profile, Toys, discovery_significance_toys
+from eventfit.errors import DeclarationError, InputError, StatisticsError
+from eventfit.inference import Profile, Toys
 from eventfit.published.compare import check_published, with_published
-from eventfit.published.compute import rows_of, significance_row
+from eventfit.published.compute import rows_of, takes_toys, toy_row
 from eventfit.published.row import Row
 from eventfit.tables import Table
 
@@ -58,24 +58,25 @@ def versions() -> dict[str, str]:
 def reproduce(
     analysis: Analysis,
     *,
-    toys: int = 0,
-    seed: int = 1,
+    toys: Toys | None = None,
     on_variant: Callable[[str], None] | None = None,
-    on_toys: Callable[[int], None] | None = None,
 ) -> Reproduction:
     """Compute every declared result for every variant; plain counting, which no variant changes, once.
 
     Parameters
     ----------
     toys
-        Toys for the significance of the default variant, beside the asymptotic one; 0 for none.
-    on_variant, on_toys
-        Called with the variant that starts, and with the number of toys finished since the last call.
+        For intervals (Feldman-Cousins) and the significance of the default variant, beside the asymptotic ones. Below
+        the folder of their run each quantity has one of its own.
+    on_variant
+        Called with the variant that starts.
 
     Raises
     ------
     DeclarationError
         No result is declared, or a published value matches no computed one.
+    InputError
+        There are toys, but no result that they calibrate.
     """
     if not analysis.default.result:
         raise DeclarationError(
@@ -84,6 +85,12 @@ def reproduce(
             fix='add a [[result]] table, e.g. quantity = "interval" and cl = 0.90',
         )
     check_published(analysis)
+    if toys is not None and not any(takes_toys(wanted) for wanted in analysis.default.result):
+        raise InputError(
+            "no declared result is calibrated by toys",
+            where=f"{analysis.path}: result",
+            allowed="interval, significance",
+        )
     rows: list[Row] = []
     runs: dict[str, Run] = {}
     for name in analysis.variants:
@@ -95,11 +102,23 @@ def reproduce(
         for wanted in model.declaration.result:
             if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
                 rows += rows_of(model, profile, wanted)
-        if toys and name == DEFAULT and isinstance(profile, Profile):
-            rows.append(
-                significance_row(model, discovery_significance_toys(profile, Toys(toys, seed, progress=on_toys)))
-            )
+        if toys is not None and name == DEFAULT:
+            rows += _toy_rows(model, toys)
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
+
+
+def _toy_rows(model: Model, toys: Toys) -> list[Row]:
+    """A row for every quantity that takes toys; none if there is no best fit, which the other rows say.
+
+    Every quantity begins with a profile of its own: what a toy depends on does not depend on what was computed before.
+    """
+    rows = []
+    for number, wanted in enumerate(wanted for wanted in model.declaration.result if takes_toys(wanted)):
+        profile = _profile(model)
+        if isinstance(profile, Profile):
+            run = None if toys.run is None else toys.run / f"{wanted.quantity}_{number + 1}"
+            rows.append(toy_row(model, profile, wanted, replace(toys, run=run)))
+    return rows
 
 
 def _profile(model: Model) -> Profile | StatisticsError:

@@ -16,7 +16,10 @@ Value = float | Sequence[float] | None
 
 @dataclass(frozen=True)
 class Row:
-    """One number of ours, how it was made, and the published one if there is one."""
+    """One number of ours, how it was made, and the published one if there is one.
+
+    ``error`` is the statistical error of a number calibrated by toys, ``errors`` those of the ends of ``pieces``.
+    """
 
     quantity: str
     parameter: str
@@ -29,6 +32,7 @@ class Row:
     remedy: str = ""
     pieces: tuple[tuple[float, float], ...] = ()
     error: float | None = None
+    errors: tuple[tuple[float, float], ...] = ()
     published: Published | None = None
 
     @property

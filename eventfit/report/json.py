@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from eventfit.inference import MethodCard
 from eventfit.published import Reproduction, Row
+from eventfit.tables import Table
 
-__all__ = ["document", "dumps"]
+__all__ = ["card_entry", "document", "dumps", "finite", "table_entries"]
 
 
 def document(reproduction: Reproduction) -> dict[str, Any]:
@@ -21,13 +22,10 @@ def document(reproduction: Reproduction) -> dict[str, Any]:
         "title": reproduction.analysis.default.title,
         "results": [_row(row) for row in reproduction.rows],
         "variants": {
-            name: {"meaning": meaning, "numerical_error": _finite(reproduction.runs[name].model.numerical_error)}
+            name: {"meaning": meaning, "numerical_error": finite(reproduction.runs[name].model.numerical_error)}
             for name, (meaning, _) in reproduction.analysis.variants.items()
         },
-        "tables": [
-            {"name": t.name, "status": t.status, "sha256": t.sha256, "checks_hold": t.checks_hold}
-            for t in reproduction.tables
-        ],
+        "tables": table_entries(reproduction.tables),
         "versions": dict(reproduction.versions),
     }
 
@@ -35,6 +33,27 @@ def document(reproduction: Reproduction) -> dict[str, Any]:
 def dumps(value: Any) -> str:
     """``value`` as JSON text without NaN or Infinity."""
     return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+
+
+def table_entries(tables: Iterable[Table]) -> list[dict[str, Any]]:
+    """Name, status and hash of every table."""
+    return [{"name": t.name, "status": t.status, "sha256": t.sha256, "checks_hold": t.checks_hold} for t in tables]
+
+
+def card_entry(card: MethodCard) -> dict[str, Any]:
+    """All fields of a method card."""
+    return {key: finite(value) for key, value in asdict(card).items()}
+
+
+def finite(value: Any) -> Any:
+    """``value`` with tuples as lists and every number that is not finite as None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(entry) for entry in value]
+    return value
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -46,29 +65,15 @@ def _row(row: Row) -> dict[str, Any]:
         "parameter": row.parameter,
         "variant": row.variant,
         "kind": row.kind,
-        "value": _finite(row.value),
-        "pieces": _finite(row.pieces),
-        "error": _finite(row.error),
+        "value": finite(row.value),
+        "pieces": finite(row.pieces),
+        "error": finite(row.error),
+        "errors": finite(row.errors),
         "unit": row.unit,
         "cl": row.card.cl,
         "sided": row.card.sided,
-        "method": _card(row.card),
+        "method": card_entry(row.card),
         "published": published,
         "status": row.status,
         "status_text": row.remedy or row.status,
     }
-
-
-def _card(card: MethodCard) -> dict[str, Any]:
-    return {key: _finite(value) for key, value in asdict(card).items()}
-
-
-def _finite(value: Any) -> Any:
-    """``value`` with tuples as lists and every number that is not finite as None."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return value

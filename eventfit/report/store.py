@@ -9,12 +9,25 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from eventfit.analysis import Analysis, shipped_analyses
+from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import InputError, WriteFailed
 from eventfit.report.json import dumps
 from eventfit.report.text import markdown_table
 from eventfit.tables import shipped
 
-__all__ = ["accept_result", "accepted_result", "prepare", "require_acceptable", "results_page", "silence", "write_text"]
+__all__ = [
+    "accept_result",
+    "accepted_result",
+    "prepare",
+    "require_acceptable",
+    "results_page",
+    "silence",
+    "with_stored_toys",
+    "write_text",
+]
+
+#: packages whose versions are part of what a toy depends on
+TOY_VERSIONS = ("eventfit", "numpy", "scipy", "iminuit")
 
 
 def prepare(folder: Path) -> Path:
@@ -68,6 +81,36 @@ def accept_result(analysis: Analysis, content: Mapping[str, Any]) -> None:
     home = require_acceptable(analysis)
     write_text(home / analysis.id / "result.json", dumps(content) + "\n")
     write_text(home / "README.md", results_page())
+
+
+def with_stored_toys(analysis: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """``content`` with the toy rows of the accepted result, which are thrown again only when asked, and what was done.
+
+    They stay if they are of the same model and of the same versions of everything that moves a toy; rows of
+    ``content`` that toys calibrated take their place.
+    """
+    result, stored = dict(content), accepted_result(analysis)
+    old = [row for row in stored["results"] if _by_toys(row)] if stored is not None else []
+    if stored is None or not old or any(_by_toys(row) for row in content["results"]):
+        return result, ""
+    models = {row["method"]["model_sha256"] for row in content["results"] if row["variant"] == DEFAULT}
+    moved = [name for name in TOY_VERSIONS if stored["versions"].get(name) != content["versions"].get(name)]
+    changed = [f"the version of {name}" for name in moved]
+    changed += [] if all(row["method"]["model_sha256"] in models for row in old) else ["the model"]
+    if changed:
+        toys = max(row["method"]["toys"] for row in old)
+        return result, (
+            f"{analysis}: {len(old)} accepted rows by toys dropped, because of a change of {', '.join(changed)}; "
+            f"throw them again with --toys (up to {toys} in a row of the accepted result)"
+        )
+    rows = list(content["results"])
+    after = max(i for i, row in enumerate(rows) if row["variant"] == DEFAULT) + 1
+    result["results"] = rows[:after] + old + rows[after:]
+    return result, f"{analysis}: {len(old)} accepted rows by toys kept"
+
+
+def _by_toys(row: Mapping[str, Any]) -> bool:
+    return bool(row["method"]["calibration"] == "toys")
 
 
 def results_page() -> str:

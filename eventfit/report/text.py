@@ -86,12 +86,19 @@ def _label(quantity: str, kind: str, unit: str) -> str:
 
 def _cells(row: Row) -> list[str]:
     ours = number(row.value, row.unit)
-    if row.error is not None:
-        ours += f" +- {row.error:.2f}"
+    if row.error is not None or row.errors:
+        ours += f" +- {_errors(row.error, row.errors, row.unit)}"
     if row.status != "ok":
         ours += escape(f" [{row.status}]")
     published = number(row.published.value, row.unit) if row.published is not None else "-"
     return [row.variant, published, ours, _ratios(row.ratio)]
+
+
+def _errors(error: float | None, errors: Sequence[Sequence[float]], unit: str) -> str:
+    """The error of a number, or those of the outer ends of an interval, to two digits."""
+    ends = (error,) if error is not None else (errors[0][0], errors[-1][1])
+    text = ", ".join(f"{end / SCALES.get(unit, 1.0):.2g}" for end in ends)
+    return text if error is not None else f"({text})"
 
 
 def _ratios(values: Sequence[float]) -> str:
@@ -115,11 +122,14 @@ def markdown_table(document: Mapping[str, Any]) -> str:
         if row["published"] is None:
             continue
         theirs, ours = row["published"]["value"], row["value"]
+        said = number(ours, row["unit"])
+        if row["error"] is not None or row.get("errors"):
+            said += f" +- {_errors(row['error'], row['errors'], row['unit'])}"
         cells = [
             _label(row["quantity"], row["kind"], row["unit"]),
             row["variant"],
             number(theirs, row["unit"]),
-            number(ours, row["unit"]),
+            said,
             _ratios(ratios(ours, theirs)),
             method(row["method"]),
         ]
