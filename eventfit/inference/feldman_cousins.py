@@ -77,7 +77,8 @@ def critical_values(samples: list[ToySample], *, cl: float) -> CriticalValues:
         critical.append(float(ordered[rank[1]]))
         reach = float(ordered[rank[2]])
         error.append(0.5 * (reach - float(ordered[rank[0]])) if np.isfinite(reach) else math.inf)
-        jumps.append(int((np.abs(ordered - critical[-1]) < TIE).sum()) > max(3, SHARED * n) if reach < math.inf else False)
+        shared = int((np.abs(ordered - critical[-1]) < TIE).sum()) if reach < math.inf else 0
+        jumps.append(shared > max(3, SHARED * n))
         failed += int(sample.failed.sum())
     return CriticalValues(np.array(tested), np.array(critical), np.array(error), failed, np.array(jumps))
 

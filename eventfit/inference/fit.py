@@ -11,7 +11,7 @@ from eventfit.errors import FitFailed, OutOfRange, ZeroPrediction
 from eventfit.inference.migrad import migrad
 from eventfit.inference.newton import EDM_GOAL, minimise
 from eventfit.inference.results import FitResult, Status
-from eventfit.inference.starts import displaced, folded, mirrored
+from eventfit.inference.starts import displaced, folded, inside, mirrored
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.poisson import FLOOR
 from eventfit.quadrature import Array, Mask
@@ -104,37 +104,26 @@ def require_good(result: FitResult, what: str) -> FitResult:
 
 
 def _default_starts(likelihood: Likelihood, point: Array, free: Mask) -> list[Array]:
+    if not free.any() or likelihood.convex:  # Newton steps go downhill from anywhere
+        return [inside(likelihood, point, free)]
     first = _scoring_step(likelihood, point, free)
-    if not free.any() or likelihood.convex:
-        return [first]
     starts = [first, displaced(likelihood, first, free)]
     if np.any(likelihood.kinks & free):
         starts.append(displaced(likelihood, first, free, -1.0))
     starts += [*mirrored(likelihood, first, free), *folded(likelihood, first, free)]
-    return [_inside(likelihood, start, free) for start in starts]
-
-
-def _inside(likelihood: Likelihood, point: Array, free: Mask) -> Array:
-    """``point`` moved off the bounds by a thousandth of the distance to the declared start, or of 1."""
-    lower, upper = likelihood.bounds
-    margin = 1e-3 * (1.0 + np.abs(point))
-    low = np.where(np.isfinite(lower), lower + margin, lower)
-    high = np.where(np.isfinite(upper), upper - margin, upper)
-    return np.where(free & (low < high), np.clip(point, low, high), point)
+    return [inside(likelihood, start, free) for start in starts]
 
 
 def _scoring_step(likelihood: Likelihood, point: Array, free: Mask) -> Array:
     """One step of Fisher scoring from ``point``, kept inside the bounds, refused if it goes uphill."""
-    if not free.any():
-        return point
     index = np.flatnonzero(free)
     value, gradient = likelihood.value_and_gradient(point)
     information = likelihood.fisher(point)[np.ix_(index, index)]
     ridge = 1e-10 * np.diag(1.0 + np.diagonal(information))
     moved = point.copy()
     moved[index] -= np.linalg.solve(information + ridge, gradient[index])
-    moved = _inside(likelihood, moved, free)
-    return moved if likelihood.value(moved) < value else _inside(likelihood, point, free)
+    moved = inside(likelihood, moved, free)
+    return moved if likelihood.value(moved) < value else inside(likelihood, point, free)
 
 
 def _certify(
@@ -145,8 +134,8 @@ def _certify(
     value, gradient, hessian = likelihood.derivatives(point)
     if not (np.all(np.isfinite(gradient)) and np.all(np.isfinite(hessian))):
         raise FitFailed("the likelihood is not finite", where="fit", given=point, fix="bound the parameters")
-    parts = np.array(list(likelihood.expected_by_component(point).values()))
-    _refuse_empty(likelihood, free, likelihood.expected(point))
+    expected = likelihood.expected(point)
+    _refuse_empty(likelihood, free, expected)
     active = _active(likelihood, free, point, gradient)
     stuck = _at_kink(likelihood, free, point, gradient)
     index = np.flatnonzero(free & ~active & ~stuck)
@@ -158,7 +147,7 @@ def _certify(
             inverse = np.linalg.inv(part)
             edm = float(0.5 * gradient[index] @ inverse @ gradient[index])
             covariance[np.ix_(index, index)] = 2.0 * inverse
-    if np.any(parts.sum(axis=0) < CANCELS * np.abs(parts).sum(axis=0)):  # components cancel in some bin
+    if np.any(expected < CANCELS * likelihood.gross_expected(point)):  # components cancel in some bin
         status = Status.ZERO_EXPECTATION
     elif not positive:
         status = Status.NOT_POSITIVE

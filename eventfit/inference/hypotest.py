@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange
 from eventfit.inference.asymptotic import p_value, p_value_background, warnings_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.profile import Profile, fit_together
 from eventfit.inference.results import Hypotest
 from eventfit.inference.starts import displaced
 from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
@@ -48,6 +48,7 @@ class CLsCurve:
 
     def values(self, mu: Array) -> tuple[Array, Array]:
         """The statistic on the observed data and -2 ln lambda on the Asimov data, at ``mu`` (n,)."""
+        fit_together((self.observed, self.asimov), mu)
         delta, asimov = self.observed.deltas(mu), self.asimov.deltas(mu)
         return np.where(self.observed.estimate <= mu, delta, 0.0), asimov
 
@@ -73,7 +74,7 @@ def asimov_profile(observed: Profile, at: float = 0.0) -> Profile:
 
     A coupling that enters squared has no curvature at zero; its fit comes from beside.
     """
-    theta = observed.at(at).values
+    theta = observed.point(at)
     likelihood: Likelihood = observed.likelihood.with_data(observed.likelihood.asimov(theta))
     squared = likelihood.mirrored[observed.index]
     start = displaced(likelihood, theta, np.ones(len(theta), dtype=bool)) if squared else theta
@@ -96,6 +97,4 @@ def hypotest(profile: Profile, mu: float, *, statistic: StatisticName = "qmu_til
     card = profile_card(profile, method="CLs", statistic=statistic, reference=COWAN, sided="one", doubts=doubts)
     cls = float(curve.cls(point)[0])
     expected = {n: float(curve.expected_cls(point, n)[0]) for n in BANDS}
-    return Hypotest(
-        profile.parameter, mu, value, with_signal, without, cls, expected, profile.best.status, card
-    )
+    return Hypotest(profile.parameter, mu, value, with_signal, without, cls, expected, profile.best.status, card)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from eventfit.errors import OutOfRange, StatisticsError
 from eventfit.inference.asymptotic import cut_of, warnings_of
@@ -66,12 +66,12 @@ def upper_limit_cls(
 
     def bands(sigmas: float) -> float | None:
         return _crossing(
-            curve.asimov, lambda mu: level - np.log(np.maximum(curve.expected_cls(mu, sigmas), 1e-300)), sigmas
+            curve.asimov, lambda mu: level - np.log(np.maximum(curve.expected_cls(mu, sigmas), 1e-300)), cl, sigmas
         )
 
     return _result(
         profile,
-        _crossing(profile, above),
+        _crossing(profile, above, cl),
         {n: bands(n) for n in BANDS} if expected else {},
         method="CLs",
         statistic=statistic,
@@ -122,18 +122,23 @@ def _limit(profile: Profile, statistic: StatisticName, cl: float, expected: bool
     )
 
 
-def _crossing(profile: Profile, above: Callable[[Array], Array], sigmas: float = 0.0) -> float | None:
-    """Where ``above`` turns positive beyond the estimate; None if it does not inside the bounds."""
+def _crossing(profile: Profile, above: Callable[[Array], Array], cl: float, sigmas: float = 0.0) -> float | None:
+    """Where ``above`` turns positive beyond the estimate; None if it does not inside the bounds.
+
+    The search begins around the CLs limit of a Gaussian measurement with this estimate, fluctuated by ``sigmas``.
+    """
     upper = profile.bounds[1]
     inner, step = max(profile.estimate, 0.0), profile.scale()
-    reach = step * max(2.0 + sigmas, 0.5)
+    fluctuation = profile.estimate / step + sigmas
+    guess = step * float(fluctuation + ndtri(1.0 - (1.0 - cl) * ndtr(fluctuation)))
+    reach = max(guess - inner, 0.1 * step)
     for _ in range(DOUBLINGS):
-        outer = np.minimum(inner + reach * np.array([0.5, 1.0, 2.0]), upper)
+        outer = np.minimum(inner + reach * np.array([0.85, 1.0, 1.15, 1.6]), upper)
         found = np.flatnonzero(above(outer) >= 0.0)
         if len(found):
             high = float(outer[found[0]])
             low = inner if found[0] == 0 else float(outer[found[0] - 1])
-            return root_between(above, low, high, precision=PRECISION * max(abs(high), step))
+            return root_between(above, low, high, precision=PRECISION * max(abs(high), step), known=outer)
         if outer[-1] >= upper:
             return None
         inner, reach = float(outer[-1]), 2.0 * reach

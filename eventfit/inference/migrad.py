@@ -7,6 +7,7 @@ from iminuit import Minuit
 
 from eventfit.errors import FitFailed
 from eventfit.inference.results import FitResult, Interval, MethodCard, Status
+from eventfit.inference.starts import inside
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array, Mask
 
@@ -38,12 +39,19 @@ def minos_interval(best: FitResult, parameter: str, *, cl: float = 0.6827) -> In
     Raises
     ------
     FitFailed
-        MINOS did not accept the minimum.
+        The estimate stands at its bound, or MINOS did not accept the minimum.
     """
     likelihood = best.likelihood
     index = likelihood.index(parameter)
     free = np.array([name not in best.fixed for name in best.names])
-    minuit = _minuit(likelihood, best.values, free)
+    if parameter in best.at_bound:
+        raise FitFailed(
+            "MINOS cannot start at a bound: the transformation that keeps it inside is flat there",
+            where=parameter,
+            given=best[parameter],
+            fix="use profile_interval: it finds the same crossings",
+        )
+    minuit = _minuit(likelihood, inside(likelihood, best.values, free), free)
     minuit.migrad()
     try:
         minuit.minos(parameter, cl=cl)
@@ -51,8 +59,8 @@ def minos_interval(best: FitResult, parameter: str, *, cl: float = 0.6827) -> In
         raise FitFailed("MINOS did not accept the minimum", where=parameter, given=str(error)) from None
     errors = minuit.merrors[parameter]
     lower, upper = (float(bound[index]) for bound in likelihood.bounds)
-    low = best[parameter] + errors.lower if errors.lower_valid else lower
-    high = best[parameter] + errors.upper if errors.upper_valid else upper
+    low = minuit.values[parameter] + errors.lower if errors.lower_valid else lower
+    high = minuit.values[parameter] + errors.upper if errors.upper_valid else upper
     open_ended = (not errors.lower_valid and lower != 0.0) or not errors.upper_valid
     card = MethodCard(
         method="MINOS",

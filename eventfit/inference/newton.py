@@ -21,7 +21,7 @@ from eventfit.quadrature import Array, Index, Mask
 __all__ = ["EDM_GOAL", "Minima", "minimise"]
 
 #: estimated distance to the minimum, in units of -2 ln L, below which a fit is certified
-EDM_GOAL = 1e-8
+EDM_GOAL = 1e-7
 #: steps before a data set is given up, and the smallest part of a step that is tried
 STEPS, SHORTEST = 100, 1e-9
 #: numbers in the largest array of a step, that they stay in the cache, unless these are too few data sets
@@ -144,7 +144,7 @@ class _Batch:
             done = (newton.edm < self.goal * self.scale[rows]) | stuck | ~np.isfinite(f)
             self._leave(rows, done, x, f, newton.edm, newton.positive, newton.by_bound)
             trial = self._moved(x, newton.step)
-            if likelihood.convex:
+            if likelihood.convex and len(rows) >= TOGETHER:
                 trial, done = self._settle(likelihood, rows, trial, x, f, newton, done)
             step = newton.step
             if done.any():

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from eventfit.errors import FitFailed, OutOfRange, StatisticsError
-from eventfit.inference.batch import fit_batch
+from eventfit.inference.batch import BatchFit, fit_batch
 from eventfit.inference.fit import fit, require_good
 from eventfit.inference.results import FitResult, Scan
 from eventfit.inference.roots import root_between
 from eventfit.inference.statistic import Tested
-from eventfit.likelihood import Likelihood
+from eventfit.likelihood import Data, Likelihood
 from eventfit.quadrature import Array
 
-__all__ = ["Profile"]
+__all__ = ["Profile", "fit_together"]
 
 #: a conditional fit below the global one by more than this means that the global one was not global
 BELOW = 1e-6
@@ -64,12 +64,17 @@ class Profile:
         value = float(value)
         if value not in self._results:
             convex = self.likelihood.convex and value not in self._points
-            point = self._conditional_starts(np.array([value]))[0] if convex else self._known(value)[1]
+            point = self._conditional_starts(np.array([value]))[0] if convex else self.point(value)
             starts = [point] if np.all(np.isfinite(point)) else None
             result = fit(self.likelihood, fixed={self.parameter: value}, starts=starts)
             self._results[value] = require_good(result, f"the profile at {self.parameter} = {value:.6g}")
             self._points.setdefault(value, (result.minus_2_ln_l, result.values))
         return self._results[value]
+
+    def point(self, value: float) -> Array:
+        """Parameters (n_par,) of the batch fit with the parameter held at ``value``, without certificate or errors."""
+        self._fit([float(value)])
+        return self._points[float(value)][1]
 
     def delta(self, value: float) -> float:
         """-2 Delta ln L at ``value``: never negative, infinite where events were seen and none are expected."""
@@ -163,12 +168,15 @@ class Profile:
         known = [side * value for value in self._points if min(inner, outer) <= value <= max(inner, outer)]
         return side * root_between(height, side * inner, side * outer, precision=precision, known=known)
 
-    def _known(self, value: float) -> tuple[float, Array]:
-        self._fit([value])
-        return self._points[value]
-
     def _fit(self, values: list[float]) -> None:
         """Fit those of ``values`` that are not known; a better minimum found on the way becomes the best fit."""
+        unknown = self._unknown(values)
+        if unknown:
+            starts = self._conditional_starts(np.array(unknown))
+            self._take(unknown, fit_batch(self.likelihood, starts, fixed=(self.parameter,)))
+
+    def _unknown(self, values: Iterable[float]) -> list[float]:
+        """Those of ``values`` that were not fitted yet; :class:`OutOfRange` beyond the bounds."""
         unknown = [value for value in dict.fromkeys(values) if value not in self._points]
         lower, upper = self.bounds
         for value in unknown:
@@ -176,13 +184,14 @@ class Profile:
                 raise OutOfRange(
                     f"{self.parameter!r} is fixed outside its bounds", given=value, allowed=f"{lower} to {upper}"
                 )
-        if not unknown:
-            return
-        found = fit_batch(self.likelihood, self._conditional_starts(np.array(unknown)), fixed=(self.parameter,))
+        return unknown
+
+    def _take(self, values: list[float], found: BatchFit) -> None:
+        """Remember the fits ``found`` at ``values``."""
         if found.failed.any():
-            value = unknown[int(np.argmax(found.failed))]
+            value = values[int(np.argmax(found.failed))]
             raise FitFailed("no certified minimum was found", where=f"the profile at {self.parameter} = {value:.6g}")
-        for value, minimum, point in zip(unknown, found.minus_2_ln_l, found.values, strict=True):
+        for value, minimum, point in zip(values, found.minus_2_ln_l, found.values, strict=True):
             self._points[value] = float(minimum), point
         lowest = int(np.argmin(found.minus_2_ln_l))
         if found.minus_2_ln_l[lowest] < self.best.minus_2_ln_l - BELOW:
@@ -209,6 +218,9 @@ class Profile:
     @cached_property
     def _response(self) -> Array:
         """d theta / d parameter along the valley of the best fit, (n_par,); parameters at a bound stay."""
+        covariance = self.best.covariance[:, self.index]
+        if covariance[self.index] > 0.0:
+            return np.asarray(covariance / covariance[self.index])
         moving = np.array(
             [i for i, n in enumerate(self.best.names) if n not in self.best.at_bound and i != self.index], dtype=int
         )
@@ -232,3 +244,25 @@ class Profile:
     def _inside(self, value: float) -> float:
         lower, upper = self.bounds
         return min(max(value, lower), upper)
+
+
+def fit_together(profiles: Sequence[Profile], values: Array) -> None:
+    """Fit ``profiles`` of one model and parameter at those of ``values`` (n,) that they do not know, in one batch."""
+    todo = [(profile, profile._unknown([float(value) for value in values])) for profile in profiles]
+    todo = [(profile, unknown) for profile, unknown in todo if unknown]
+    if not todo:
+        return
+    data = [(profile.likelihood.data, len(unknown)) for profile, unknown in todo]
+    together = todo[0][0].likelihood.with_data(
+        Data(
+            np.concatenate([np.tile(d.counts, (n, 1)) for d, n in data]),
+            np.concatenate([np.tile(d.auxiliary, (n, 1)) for d, n in data]),
+        )
+    )
+    starts = np.concatenate([profile._conditional_starts(np.array(unknown)) for profile, unknown in todo])
+    found = fit_batch(together, starts, fixed=(profiles[0].parameter,))
+    done = 0
+    for profile, unknown in todo:
+        part = slice(done, done + len(unknown))
+        profile._take(unknown, BatchFit(*(getattr(found, name)[part] for name in BatchFit.__dataclass_fields__)))
+        done += len(unknown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from eventfit.likelihood.coefficients import Coefficients
 from eventfit.parameters import Parameter
 from eventfit.quadrature import Array, Mask
 
-__all__ = ["displaced", "folded", "mirrored", "starts_of"]
+__all__ = ["displaced", "folded", "inside", "mirrored", "starts_of"]
 
-#: parameters that are moved to their other side one by one; the others only together
-ONE_BY_ONE = 4
+#: parameters of which every combination of sides is tried; the others are moved to their other side together
+SIDES = 3
 
 
 def starts_of(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
@@ -28,6 +29,15 @@ def starts_of(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
     signs = (1.0, -1.0) if np.any(likelihood.kinks & free) else (1.0,)
     moved = [displaced(likelihood, points, free, sign) for sign in signs]
     return [points, *moved, *mirrored(likelihood, points, free), *folded(likelihood, points, free)]
+
+
+def inside(likelihood: Likelihood, point: Array, free: Mask) -> Array:
+    """``point`` moved off the bounds by a thousandth of the distance to the declared start, or of 1."""
+    lower, upper = likelihood.bounds
+    margin = 1e-3 * (1.0 + np.abs(point))
+    low = np.where(np.isfinite(lower), lower + margin, lower)
+    high = np.where(np.isfinite(upper), upper - margin, upper)
+    return np.where(free & (low < high), np.clip(point, low, high), point)
 
 
 def displaced(likelihood: Likelihood, points: Array, free: Mask, sign: float = 1.0) -> Array:
@@ -60,27 +70,36 @@ def mirrored(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
 
 
 def folded(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
-    """``points`` moved to the other side of zero in free parameters whose two sides change some bin the same way.
+    """``points`` moved to the other side of zero in free parameters whose two sides differ by more than their sign.
 
-    A nuisance with both variations up (or both down) may describe an excess (a deficit) from either side: two minima.
-    All of them are moved together, and the few that do most one by one.
+    A nuisance with both variations up (or both down) may describe an excess (a deficit) from either side, and where
+    slopes jump at zero each side may have a minimum. All of them are moved together, and of the few that do most every
+    combination of sides is tried.
     """
     size = np.where(free, _fold(likelihood.parameters, likelihood.components), 0.0)
     index = np.argsort(-size)[: np.count_nonzero(size)]
     if not len(index):
         return []
+    flipped = [-np.copysign(1.0, points[..., index])]
+    few = index[:SIDES]
+    if len(index) > 1:
+        flipped += [
+            np.broadcast_to(np.array(signs), (*points.shape[:-1], len(few)))
+            for signs in product((1.0, -1.0), repeat=len(few))
+        ]
     found = []
-    for moved in [index, *([[i] for i in index[:ONE_BY_ONE]] if len(index) > 1 else [])]:
+    for signs in flipped:
         point = points.copy()
-        at = points[..., moved]
-        point[..., moved] = -np.where(np.abs(at) < 0.1, np.copysign(1.0, at), at)
+        moved = index[: signs.shape[-1]]
+        away = np.abs(points[..., moved])
+        point[..., moved] = signs * np.where(away < 0.1, 1.0, away)
         found.append(np.where(free, np.clip(point, *likelihood.bounds), points))
     return found
 
 
 @lru_cache(maxsize=16)
 def _fold(parameters: tuple[Parameter, ...], components: tuple[Component, ...]) -> Array:
-    """How much every parameter folds back, (n_par,): common change of both sides, squared, over the expectation."""
+    """How much every parameter folds back or bends at zero, (n_par,): common change of both sides, in variances."""
     names = tuple(p.name for p in parameters)
     nuisances = {f.parameter for c in components for f in c.factors if isinstance(f, NormSys | MorphEven)}
     theta = np.array([0.0 if p.name in nuisances else p.start or 1.0 for p in parameters])
@@ -91,7 +110,7 @@ def _fold(parameters: tuple[Parameter, ...], components: tuple[Component, ...]) 
     for i in (i for i, name in enumerate(names) if name in nuisances):
         up, down = (coefficients.value(np.where(np.arange(len(names)) == i, x, theta)) @ counts for x in (1.0, -1.0))
         rise, fall = up - nominal, down - nominal
-        common = np.where(rise * fall > 0, np.minimum(np.abs(rise), np.abs(fall)), 0.0)
-        common[common < 1e-9 * np.abs(nominal)] = 0.0
-        size[i] = (common**2 / np.maximum(np.abs(nominal), 1.0)).sum()
+        bend = 0.5 * np.abs(rise + fall) if coefficients.kinks[i] else np.minimum(np.abs(rise), np.abs(fall))
+        bend[~coefficients.kinks[i] & (rise * fall <= 0) | (bend < 1e-9 * np.abs(nominal))] = 0.0
+        size[i] = (bend**2 / np.maximum(np.abs(nominal), 1.0)).sum()
     return size

@@ -1,7 +1,8 @@
 """Likelihoods: the statistic, the factors of a component, the constraints, and the binned likelihood they make."""
 
 from eventfit.likelihood.bin_scale import BinScale
-from eventfit.likelihood.binned import Component, Data, Likelihood
+from eventfit.likelihood.binned import Likelihood
+from eventfit.likelihood.component import Component, Data
 from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, MorphEven, NormSys, Power
 from eventfit.likelihood.poisson import poisson_deviance
 

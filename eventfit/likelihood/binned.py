@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,37 +19,19 @@ from eventfit.errors import OutOfRange, UnknownName, ZeroPrediction
 from eventfit.likelihood.auxiliary import Auxiliary
 from eventfit.likelihood.bin_scale import BinScale
 from eventfit.likelihood.coefficients import Coefficients
-from eventfit.likelihood.factor import Factor
+from eventfit.likelihood.component import Component, Data
 from eventfit.likelihood.main import Main
 from eventfit.likelihood.streams import LinearStreams, Streams, stream_templates, streams_of
 from eventfit.parameters import Parameter
 from eventfit.quadrature import Array, Index, Mask
 
-__all__ = ["Component", "Data", "Likelihood"]
+__all__ = ["Likelihood"]
 
 
 #: what depends on the model and not on its data or bounds
 COMPILED = ("_templates", "_main", "_product", "_streams", "_auxiliary", "_possible")
-
-
-@dataclass(frozen=True, eq=False)
-class Component:
-    """One template ``counts`` (n_bin,) with the factors of its coefficient; ``name`` for people and plots."""
-
-    name: str
-    counts: Array
-    factors: tuple[Factor, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """One data set or many: ``counts`` (..., n_bin) and the auxiliary measurements ``auxiliary`` (..., n_constraint).
-
-    Auxiliary measurements stand in the order of the constrained parameters.
-    """
-
-    counts: Array
-    auxiliary: Array
+#: what was computed and depends on the data, or on the bounds
+STALE = {"data": ("_observed", "model_hash"), "parameters": ("start", "bounds", "model_hash")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +160,11 @@ class Likelihood:
         streams = self._streams.streams(theta)
         return self._main.expected(streams, self._gamma(streams))
 
+    def gross_expected(self, theta: Array) -> Array:
+        """Expected counts (..., n_bin) if no component cancelled another: the sum of their sizes."""
+        streams = np.abs(self._product.value(theta)) @ np.abs(self._templates)
+        return self._main.expected(streams, self._gamma(self._streams.streams(theta)))
+
     def expected_by_component(self, theta: Array) -> dict[str, Array]:
         """Expected counts (..., n_bin) of every component."""
         coefficients, gamma = self._product.value(theta), self._gamma(self._streams.streams(theta))
@@ -249,7 +236,7 @@ class Likelihood:
 
     def with_data(self, data: Data) -> Likelihood:
         """The same model with other data: what was compiled and checked for the model is shared, data are checked."""
-        other = self._sharing(("names", "start", "bounds", *COMPILED), data=data)
+        other = self._changed(data=data)
         other._check_bins()
         other._check_data()
         return other
@@ -257,8 +244,10 @@ class Likelihood:
     def rows(self, rows: Index | slice | int) -> Likelihood:
         """The same model with some of its data sets; one with a single data set is itself, whatever the rows."""
         counts, auxiliary = self.data.counts, self.data.auxiliary
+        if counts.ndim == auxiliary.ndim == 1:
+            return self
         data = Data(counts if counts.ndim == 1 else counts[rows], auxiliary if auxiliary.ndim == 1 else auxiliary[rows])
-        return self._sharing(("names", "start", "bounds", *COMPILED), data=data)
+        return self._changed(data=data)
 
     def bounded(self, name: str, lower: float, upper: float) -> Likelihood:
         """The same likelihood with ``name`` kept between ``lower`` and ``upper``, its start moved inside."""
@@ -266,14 +255,17 @@ class Likelihood:
         moved = replace(self.parameters[index], lower=lower, upper=upper, start=0.0 if lower <= 0.0 <= upper else lower)
         if lower <= self.start[index] <= upper:
             moved = replace(moved, start=float(self.start[index]))
-        return self._sharing(
-            ("names", *COMPILED), parameters=(*self.parameters[:index], moved, *self.parameters[index + 1 :])
-        )
+        return self._changed(parameters=(*self.parameters[:index], moved, *self.parameters[index + 1 :]))
 
-    def _sharing(self, compiled: tuple[str, ...], **changed: object) -> Likelihood:
+    def _changed(self, **changed: object) -> Likelihood:
+        """A copy with other data, or other bounds; it shares what was compiled and does not depend on what changed."""
+        for name in COMPILED:
+            getattr(self, name)
         other = object.__new__(type(self))
-        kept = {f.name: getattr(self, f.name) for f in fields(self)} | {name: getattr(self, name) for name in compiled}
-        other.__dict__.update(kept | changed)
+        other.__dict__.update(self.__dict__)
+        for name in STALE[next(iter(changed))]:
+            other.__dict__.pop(name, None)
+        other.__dict__.update(changed)
         return other
 
     def asimov(self, theta: Array) -> Data:

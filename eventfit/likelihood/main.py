@@ -104,6 +104,7 @@ class Main:
         constraint, pull, stiffness = penalty(gamma, a, self.strength, self.gaussian)
         sigma = streams[..., self.n_bin :]  # there the slope is what the constraint pulls with
         slope[..., self.where] = np.where(held, -pull / np.where(held, sigma, 1.0), slope[..., self.where])
+        curve[..., self.where] = np.where(held, 2.0 / FLOOR, curve[..., self.where])  # a wall: gamma follows
         slopes = np.concatenate([slope, gamma * slope[..., self.where]], axis=-1)
         total = value.sum(axis=-1) + constraint.sum(axis=-1)
         return total, slopes, self._eliminated(streams, gamma, slope, curve, stiffness)

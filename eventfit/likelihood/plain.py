@@ -10,7 +10,8 @@ import numpy as np
 
 from eventfit.errors import StatisticsError
 from eventfit.likelihood.bin_scale import BinScale
-from eventfit.likelihood.binned import Component, Data, Likelihood
+from eventfit.likelihood.binned import Likelihood
+from eventfit.likelihood.component import Component, Data
 from eventfit.likelihood.factor import GaussianScale, LogNormalScale, MorphEven, NormSys, Power
 from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint
 
