@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eventfit.cross_section.base import Process, Term, maximum_recoil, minimum_energy
+from eventfit.cross_section.edge import log_share_above
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux.base import Flux, Measure
 from eventfit.quadrature import Array, gauss_legendre
@@ -20,6 +21,8 @@ ORDER_E, ORDER_T = 2, 4
 #: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
 STEP_SIGMA, STEP_T = 1.0, 0.5
 MOST_PANELS = 5000
+#: distances from the recoil edge of a line, relative to it, where panels are cut if the edge is a logarithm
+GRADED = 4.0 ** -np.arange(1, 11)
 
 
 @dataclass(frozen=True)
@@ -155,8 +158,12 @@ class Folding:
 
     def cross_section(self, process: Process, term: Term, measure: Measure, state: str) -> Array:
         """S[T, E] of one struck particle with the kinematic edge cut exactly, (n_T, n_E) in cm^2/keV."""
-        share = measure.share_above(minimum_energy(self.T, process.mass))
-        return np.asarray(process.kernel(term, self.T[:, None], measure.energy, state) * share)
+        E_min = minimum_energy(self.T, process.mass)
+        at = self.T[:, None], measure.energy
+        sigma = process.kernel(term, *at, state) * measure.share_above(E_min)
+        if process.soft_edge:
+            sigma = sigma + process.edge_kernel(term, *at, state) * log_share_above(measure, E_min)
+        return np.asarray(sigma)
 
     def counts(self, process: Process, term: Term, measures: Mapping[str, Measure]) -> Array:
         """Counts per bin, per formula unit and per second."""
@@ -226,7 +233,7 @@ def _templates(
         response,
         edges,
         limit=float(ends.max()),
-        breakpoints=np.concatenate([process.breakpoints, ends]),
+        breakpoints=np.concatenate([process.breakpoints, ends, *_graded(process, every)]),
         order=factor * ORDER_T,
     )
     return [
@@ -241,6 +248,12 @@ def _kinks(measure: Measure, response: Response) -> Array:
     if response.is_sharp:
         return np.unique(measure.high)
     return np.append(measure.energy[measure.low == measure.high], measure.high.max())
+
+
+def _graded(process: Process, measures: Sequence[Measure]) -> list[Array]:
+    """Recoils that close in on the edge of every line, where the rate of a process with a soft edge is a logarithm."""
+    lines = np.unique(np.concatenate([m.energy[m.low == m.high] for m in measures]))
+    return [end * (1.0 - GRADED) for end in maximum_recoil(lines, process.mass) if process.soft_edge]
 
 
 def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:

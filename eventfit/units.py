@@ -28,6 +28,8 @@ __all__ = [
     "kg",
     "m",
     "magnetic_cross_section",
+    "matter_potential",
+    "mole",
     "s",
     "tonne",
     "weak_cross_section",
@@ -56,6 +58,9 @@ kg: Final = 1.0
 g: Final = 1e-3 * kg
 tonne: Final = 1e3 * kg
 
+# amount: a number of particles, exact in the SI
+mole: Final = 6.02214076e23
+
 # constants, CODATA 2022 (arXiv:2409.03787) unless another source is named
 electron_mass: Final = 510.99895069 * keV
 fine_structure: Final = 7.2973525643e-3
@@ -68,6 +73,8 @@ fermi_constant: Final = 1.1663788e-5 / GeV**2
 magnetic_cross_section: Final = math.pi * (fine_structure * hbar_c / electron_mass) ** 2
 #: 2 G_F^2 m_e / pi in cm^2/keV: scale of the weak neutrino-electron cross section
 weak_cross_section: Final = 2.0 * (fermi_constant * hbar_c) ** 2 * electron_mass / math.pi
+#: sqrt(2) G_F in keV cm^3: potential of a nu_e in matter per electron density, Wolfenstein, Phys. Rev. D 17, 2369
+matter_potential: Final = math.sqrt(2.0) * fermi_constant * hbar_c**3
 
 #: units an exposure may be declared in
 exposure_units: Final = {

@@ -2,17 +2,22 @@
 
 from eventfit.cross_section.atom import ElectronTreatment, FreeElectrons, SteppingElectrons
 from eventfit.cross_section.base import Coupling, Process, Term, maximum_recoil, minimum_energy
-from eventfit.cross_section.electron import MagneticMoment, StandardModelElectron
+from eventfit.cross_section.electron import StandardModelElectron
+from eventfit.cross_section.moment import FlavourMoments, MagneticMoment, TransitionMoments
+from eventfit.cross_section.radiative import CorrectedElectron
 
 __all__ = [
+    "CorrectedElectron",
     "Coupling",
     "ElectronTreatment",
+    "FlavourMoments",
     "FreeElectrons",
     "MagneticMoment",
     "Process",
     "StandardModelElectron",
     "SteppingElectrons",
     "Term",
+    "TransitionMoments",
     "maximum_recoil",
     "minimum_energy",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eventfit.cross_section.edge import edge_logarithm
 from eventfit.errors import OutOfRange
 from eventfit.flux.base import Basis
 from eventfit.quadrature import Array
@@ -72,12 +73,24 @@ class Process(ABC):
     terms: tuple[Term, ...]
     couplings: tuple[Coupling, ...] = ()
 
+    @property
+    def soft_edge(self) -> bool:
+        """Whether the cross section has a logarithm at the kinematic edge, see :meth:`edge_kernel`."""
+        return False
+
     @abstractmethod
     def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
         """d sigma / dT in cm^2/keV of one struck particle at unit couplings, shape broadcast of ``T`` and ``E``.
 
         Smooth through the kinematic edge: folding cuts the integral there, see :meth:`Measure.share_above`.
         """
+
+    def edge_kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
+        """The coefficient of ln(1 - E_min(T)/E), which adds to the kernel; smooth and shaped like it.
+
+        Soft photons make such a logarithm. It is kept apart because no polynomial rule integrates it well.
+        """
+        return np.zeros(np.broadcast_shapes(np.shape(T), np.shape(E)))
 
     @property
     @abstractmethod
@@ -110,4 +123,7 @@ class Process(ABC):
             raise OutOfRange("recoil energies have to be positive", where=f"{self.name}.dsigma_dT")
         T, E = np.asarray(T, dtype=float)[:, None], np.asarray(E, dtype=float)[None, :]
         allowed = maximum_recoil(E, self.mass) >= T
-        return np.where(allowed, self.kernel(term, T, E, state) * self.struck(T), 0.0)
+        sigma = self.kernel(term, T, E, state)
+        if self.soft_edge:
+            sigma = sigma + self.edge_kernel(term, T, E, state) * edge_logarithm(minimum_energy(T, self.mass), E)
+        return np.where(allowed, sigma * self.struck(T), 0.0)

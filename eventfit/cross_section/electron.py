@@ -1,4 +1,4 @@
-"""Neutrino-electron scattering at tree level: the Standard Model and a magnetic moment."""
+"""What all processes on atomic electrons share, and weak scattering at tree level."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from typing import ClassVar
 import numpy as np
 
 from eventfit.cross_section.atom import ElectronTreatment
-from eventfit.cross_section.base import Coupling, Process, Term
+from eventfit.cross_section.base import Process, Term
 from eventfit.errors import OutOfRange
 from eventfit.flux.base import FLAVOURS
 from eventfit.quadrature import Array
-from eventfit.units import electron_mass, magnetic_cross_section, weak_cross_section
+from eventfit.units import electron_mass, weak_cross_section
 
-__all__ = ["MagneticMoment", "StandardModelElectron"]
+__all__ = ["ALL_FLAVOURS", "OnElectrons", "StandardModelElectron"]
 
-#: magnetic moments are fitted in (1e-11 mu_B)^2, where published limits are of order one
-MOMENT_SCALE = 1e-11
 ALL_FLAVOURS: Mapping[str, float] = dict.fromkeys(FLAVOURS, 1.0)
 
 
 @dataclass(frozen=True)
-class _OnElectrons(Process):
+class OnElectrons(Process):
     """What all processes on atomic electrons share."""
 
     electrons: ElectronTreatment
@@ -43,7 +41,7 @@ class _OnElectrons(Process):
 
 
 @dataclass(frozen=True)
-class StandardModelElectron(_OnElectrons):
+class StandardModelElectron(OnElectrons):
     """Weak scattering at tree level.
 
     d sigma/dT = (2 G_F^2 m / pi) [g_L^2 + g_R^2 (1 - T/E)^2 - g_L g_R m T / E^2], the tree-level part of
@@ -74,32 +72,3 @@ class StandardModelElectron(_OnElectrons):
         g_L, g_R = self.chiral_couplings(state)
         shape = g_L**2 + (g_R * (1.0 - T / E)) ** 2 - g_L * g_R * electron_mass * T / E**2
         return np.asarray(weak_cross_section * shape)
-
-
-@dataclass(frozen=True)
-class MagneticMoment(_OnElectrons):
-    """Scattering off a flavour-universal effective magnetic moment, incoherent with the weak amplitude.
-
-    d sigma/dT = (pi alpha^2 / m^2) (1/T - 1/E) (mu / mu_B)^2, Vogel and Engel, Phys. Rev. D 39 (1989) 3378;
-    review: arXiv:1403.6344. One coupling for all states, so the flavour content of the flux drops out.
-    """
-
-    name = "magnetic_moment"
-    formula = ("vogel-engel1989", "arXiv:1403.6344")
-    terms = (Term("magnetic_moment", {"mu2": 1}, ALL_FLAVOURS),)
-    couplings = (
-        Coupling(
-            name="mu2",
-            unit="(1e-11 mu_B)^2",
-            start=1.0,
-            lower=0.0,
-            reported="mu_nu",
-            reported_unit="mu_B",
-            power=2,
-            scale=MOMENT_SCALE,
-            meaning="squared flavour-universal effective magnetic moment",
-        ),
-    )
-
-    def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
-        return np.asarray(MOMENT_SCALE**2 * magnetic_cross_section * (1.0 / T - 1.0 / E))

@@ -12,11 +12,13 @@ import numpy as np
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array, Index, gauss_legendre, share_above
 
-__all__ = ["FLAVOURS", "Basis", "Flux", "Measure"]
+__all__ = ["FLAVOURS", "MASS_STATES", "Basis", "Flux", "Measure"]
 
 Basis = Literal["flavour", "mass"]
 #: states of the flavour basis, neutrinos and antineutrinos apart
 FLAVOURS = ("nu_e", "nu_mu", "nu_tau", "nubar_e", "nubar_mu", "nubar_tau")
+#: states of the mass basis
+MASS_STATES = ("nu_1", "nu_2", "nu_3")
 
 
 @dataclass(frozen=True, eq=False)
