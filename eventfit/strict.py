@@ -68,7 +68,7 @@ def _explained(
         fix = "add it"
     elif first["type"] in ("union_tag_not_found", "union_tag_invalid"):
         tag = str(first["ctx"]["discriminator"]).strip("'")
-        keys, options = [*keys, tag], [str(option) for m in candidates for option in _tags(m)]
+        keys, options = [*keys, tag], [str(option) for m in candidates for option in _tags(m, (tag,))]
         allowed, found = ", ".join(options), first["ctx"].get("tag")
         problem, given = ("missing key", None) if found is None else ("a value is not accepted", repr(found))
         fix = "add it" if found is None else did_you_mean(str(found), options)
@@ -129,9 +129,10 @@ def _has(here: object, part: str | int) -> bool:
     return isinstance(here, dict) and part in here
 
 
-def _tags(model: type[BaseModel]) -> tuple[object, ...]:
+def _tags(model: type[BaseModel], keys: Sequence[str] = ("kind", "quantity", "order")) -> tuple[object, ...]:
+    """What may stand at the keys by which a union tells its models apart."""
     found: tuple[object, ...] = ()
-    for key in ("kind", "quantity"):
+    for key in keys:
         if key in model.model_fields:
             found += get_args(model.model_fields[key].annotation)
     return found

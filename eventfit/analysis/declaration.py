@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from eventfit.analysis.mechanisms import OscillationDeclared, ProcessDeclared
 from eventfit.analysis.wanted import Published, Wanted
 from eventfit.flux.solar import SolarModel
 from eventfit.quadrature import Array
@@ -19,14 +20,12 @@ __all__ = [
     "ConstantQuenchingDeclared",
     "Declaration",
     "FreeNorm",
-    "MagneticMomentDeclared",
     "Nuisance",
     "PoissonNuisance",
     "ResponseDeclared",
     "ScaleNuisance",
     "SolarDeclared",
     "SqrtResolutionDeclared",
-    "StandardModelDeclared",
     "TargetDeclared",
 ]
 
@@ -67,20 +66,6 @@ class SolarDeclared(Strict):
         if len(set(components)) != len(components):
             raise ValueError("each component may stand there once")
         return components
-
-
-class MagneticMomentDeclared(Strict):
-    """One flavour-universal magnetic moment; parameter of interest ``mu_nu``."""
-
-    kind: Literal["magnetic_moment"]
-
-
-class StandardModelDeclared(Strict):
-    """Weak neutrino-electron scattering; the mixing angle and the order of corrections are not implied."""
-
-    kind: Literal["standard_model"]
-    sin2_theta_w: Annotated[float, Field(gt=0, lt=1)]
-    order: Literal["tree"]
 
 
 class UniformEdges(Strict):
@@ -205,10 +190,8 @@ class Declaration(Strict):
     exposure: Exposure
     target: TargetDeclared
     flux: Annotated[list[SolarDeclared], Field(min_length=1)]
-    process: Annotated[
-        list[Annotated[MagneticMomentDeclared | StandardModelDeclared, Field(discriminator="kind")]],
-        Field(min_length=1),
-    ]
+    oscillation: OscillationDeclared | None = None
+    process: Annotated[list[ProcessDeclared], Field(min_length=1)]
     response: ResponseDeclared
     data: DataDeclared
     background: list[Background] = Field(default_factory=list)

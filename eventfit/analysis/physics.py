@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from eventfit.analysis.declaration import (
-    Declaration,
+from eventfit.analysis.declaration import Declaration, ResponseDeclared, SqrtResolutionDeclared
+from eventfit.analysis.mechanisms import (
+    CorrectedDeclared,
+    FlavourMomentsDeclared,
     MagneticMomentDeclared,
-    ResponseDeclared,
-    SqrtResolutionDeclared,
-    StandardModelDeclared,
+    OscillationDeclared,
+    ProcessDeclared,
+    TreeDeclared,
 )
 from eventfit.cross_section import (
+    CorrectedElectron,
     Coupling,
     ElectronTreatment,
+    FlavourMoments,
     FreeElectrons,
     MagneticMoment,
     Process,
     StandardModelElectron,
     SteppingElectrons,
+    TransitionMoments,
 )
 from eventfit.errors import located
-from eventfit.flux import Flux, solar_flux
+from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
 from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
 from eventfit.spectrum import Template, fold
 from eventfit.tables import Tables
@@ -43,9 +48,14 @@ class Physics:
 def build_physics(declared: Declaration, tables: Tables) -> Physics:
     """Read the tables and fold every term of every process for every source component."""
     target = Target.load(tables, declared.target.material)
-    processes = [_process(process, _electrons(declared.target.electrons, target)) for process in declared.process]
+    electrons = _electrons(declared.target.electrons, target)
+    fluxes = _fluxes(declared, tables)
+    processes = []
+    for number, process in enumerate(declared.process, 1):
+        with located(f"process[{number}]"):
+            processes.append(_process(process, electrons))
     templates = fold(
-        _fluxes(declared, tables),
+        fluxes,
         processes,
         _response(declared.response, tables),
         declared.response.edges,
@@ -55,22 +65,42 @@ def build_physics(declared: Declaration, tables: Tables) -> Physics:
     return Physics(
         templates=templates,
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
-        cite=tuple(key for process in processes for key in process.cite),
+        cite=(*(key for flux in fluxes for key in flux.cite), *(key for process in processes for key in process.cite)),
     )
 
 
 def _fluxes(declared: Declaration, tables: Tables) -> Sequence[Flux]:
-    return [flux for source in declared.flux for flux in solar_flux(tables, source.components, source.model)]
+    if declared.oscillation is None:
+        return [flux for source in declared.flux for flux in solar_flux(tables, source.components, source.model)]
+    parameters = _oscillation(declared.oscillation, tables)
+    return [
+        flux
+        for source in declared.flux
+        for flux in oscillated_solar_flux(tables, source.components, source.model, parameters)
+    ]
+
+
+def _oscillation(declared: OscillationDeclared, tables: Tables) -> OscillationParameters:
+    """The declared fit, with the values that are declared instead of its own."""
+    changed = declared.model_dump(exclude={"parameters"}, exclude_none=True)
+    with located("oscillation"):
+        return replace(OscillationParameters.load(tables, declared.parameters), **changed)
 
 
 def _electrons(kind: str, target: Target) -> ElectronTreatment:
     return SteppingElectrons(target) if kind == "stepping" else FreeElectrons(target)
 
 
-def _process(declared: MagneticMomentDeclared | StandardModelDeclared, electrons: ElectronTreatment) -> Process:
+def _process(declared: ProcessDeclared, electrons: ElectronTreatment) -> Process:
+    if isinstance(declared, TreeDeclared):
+        return StandardModelElectron(electrons, declared.sin2_theta_w)
+    if isinstance(declared, CorrectedDeclared):
+        return CorrectedElectron(electrons, declared.sin2_theta_w_mz, declared.qed)
     if isinstance(declared, MagneticMomentDeclared):
         return MagneticMoment(electrons)
-    return StandardModelElectron(electrons, declared.sin2_theta_w)
+    if isinstance(declared, FlavourMomentsDeclared):
+        return FlavourMoments(electrons, tuple(declared.couplings))
+    return TransitionMoments(electrons, tuple(declared.couplings))
 
 
 def _response(declared: ResponseDeclared, tables: Tables) -> Response:

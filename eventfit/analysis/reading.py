@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError
 from eventfit.strict import read_toml, validated
@@ -79,6 +80,7 @@ def _consistent(declared: Declaration, where: str) -> None:
                     fix="rename one of the two",
                 )
             names.add(item.name)
+    _possible_moments(declared, where)
     edges = declared.response.edges
     for number, wanted in enumerate(declared.result, 1):
         if isinstance(wanted, CountsWanted | NaiveWanted):
@@ -90,6 +92,31 @@ def _consistent(declared: Declaration, where: str) -> None:
                     given=f"[{low:g}, {high:g}]",
                     allowed=f"two increasing edges between {edges[0]:g} and {edges[-1]:g} keV",
                 )
+
+
+def _possible_moments(declared: Declaration, where: str) -> None:
+    """One description of the magnetic moments, in states that arrive: without oscillation the Sun sends nu_e only."""
+    kinds = MagneticMomentDeclared | FlavourMomentsDeclared | TransitionMomentsDeclared
+    magnetic = [(number, process) for number, process in enumerate(declared.process, 1) if isinstance(process, kinds)]
+    if len(magnetic) > 1:
+        raise DeclarationError(
+            "magnetic scattering is described twice: the effective moment is made of the others",
+            where=f"{where}process[{magnetic[1][0]}].kind",
+            given=", ".join(process.kind for _, process in magnetic),
+            allowed="one of magnetic_moment, flavour_moments, transition_moments",
+        )
+    for number, process in magnetic if declared.oscillation is None else ():
+        if isinstance(process, MagneticMomentDeclared):
+            continue
+        absent = [name for name in process.couplings if name != "mu_e"]
+        if absent:
+            raise DeclarationError(
+                "without oscillation the Sun sends nu_e only, and no mass states are known",
+                where=f"{where}process[{number}].couplings",
+                given=", ".join(absent),
+                allowed="mu_e, or a moment of kind magnetic_moment",
+                fix='add [oscillation] with parameters = "nufit60_ic24_normal"',
+            )
 
 
 def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from eventfit.cross_section.base import Coupling, Term
 from eventfit.cross_section.electron import ALL_FLAVOURS, OnElectrons
+from eventfit.errors import UnknownName
 from eventfit.quadrature import Array
 from eventfit.units import magnetic_cross_section
 
@@ -58,7 +59,28 @@ class MagneticMoment(_Magnetic):
 
 
 @dataclass(frozen=True)
-class FlavourMoments(_Magnetic):
+class _Family(_Magnetic):
+    """Several moments, one term and one coupling each; ``moments`` names those that are not zero.
+
+    Raises
+    ------
+    UnknownName
+        A moment that the family does not have.
+    """
+
+    moments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [term.name for term in self.terms]
+        for name in self.moments:
+            if name not in names:
+                raise UnknownName("there is no such moment", where=self.name, given=name, allowed=", ".join(names))
+        object.__setattr__(self, "terms", tuple(term for term in self.terms if term.name in self.moments))
+        object.__setattr__(self, "couplings", tuple(c for c in self.couplings if c.reported in self.moments))
+
+
+@dataclass(frozen=True)
+class FlavourMoments(_Family):
     """One effective moment per flavour, alike for neutrino and antineutrino: one term each.
 
     mu_eff^2 = P_e mu_e^2 + P_mu mu_mu^2 + P_tau mu_tau^2 at the detector, where mu_f^2 sums over all final states
@@ -66,6 +88,7 @@ class FlavourMoments(_Magnetic):
     through the flavour content of the flux, so moments of different sources are different observables.
     """
 
+    moments: tuple[str, ...] = ("mu_e", "mu_mu", "mu_tau")
     name = "flavour_moments"
     terms = tuple(Term(f"mu_{f}", {f"mu_{f}2": 1}, {f"nu_{f}": 1.0, f"nubar_{f}": 1.0}) for f in ("e", "mu", "tau"))
     couplings = tuple(
@@ -74,7 +97,7 @@ class FlavourMoments(_Magnetic):
 
 
 @dataclass(frozen=True)
-class TransitionMoments(_Magnetic):
+class TransitionMoments(_Family):
     """Majorana transition moments between mass states, for neutrinos that arrive as decohered mass states.
 
     mu_eff^2 = sum_k P_k sum_j |mu_jk|^2. A Majorana mu_jk is antisymmetric: no diagonal, |mu_jk| = |mu_kj|; so
@@ -83,6 +106,7 @@ class TransitionMoments(_Magnetic):
     give 2 mu^2 at every energy: P_1 + P_2 + P_3 = 1 and each state goes over into two others.
     """
 
+    moments: tuple[str, ...] = ("mu_12", "mu_13", "mu_23")
     name = "transition_moments"
     formula = (*_Magnetic.formula, "arXiv:1510.01684")
     terms = tuple(
