@@ -124,7 +124,8 @@ class Template:
     """Expected counts of one term of one source component at unit couplings.
 
     ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin,
-    relative to its content, when all quadrature nodes are doubled.
+    relative to its content, when all quadrature nodes are doubled. ``density`` (n_point,) holds counts per unit of the
+    axis at the points that the fold was asked for.
     """
 
     spectrum: Spectrum
@@ -133,6 +134,7 @@ class Template:
     term: str
     powers: Mapping[str, int]
     numerical_error: float
+    density: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def name(self) -> str:
@@ -141,7 +143,10 @@ class Template:
 
 @dataclass(frozen=True, eq=False)
 class Folding:
-    """The detector side of a fold, made once: recoil nodes ``T`` (n_T,) and ``detector`` = R * w_T, (n_bin, n_T)."""
+    """The detector side of a fold, made once: recoil nodes ``T`` (n_T,) and ``detector`` = R * w_T.
+
+    ``detector`` is (n_bin + n_point, n_T): counts in bins, then densities at points for unbinned fits.
+    """
 
     edges: Array
     T: Array
@@ -149,12 +154,22 @@ class Folding:
 
     @classmethod
     def build(
-        cls, response: Response, edges: Array, *, limit: float, breakpoints: Array, order: int = ORDER_T
+        cls,
+        response: Response,
+        edges: Array,
+        *,
+        limit: float,
+        breakpoints: Array,
+        order: int = ORDER_T,
+        points: Array | None = None,
     ) -> Folding:
         """Recoil panels no wider than the resolution, cut at all ``breakpoints``; recoils end at ``limit`` (keV)."""
         panels = _recoil_panels(response, edges, limit, breakpoints)
         T, weight = gauss_legendre(panels, order)
-        return cls(edges, T, response.matrix(T, edges) * weight)
+        rows = response.matrix(T, edges)
+        if points is not None:
+            rows = np.concatenate([rows, response.density(T, points)])
+        return cls(edges, T, rows * weight)
 
     def cross_section(self, process: Process, term: Term, measure: Measure, state: str) -> Array:
         """S[T, E] of one struck particle with the kinematic edge cut exactly, (n_T, n_E) in cm^2/keV."""
@@ -166,7 +181,7 @@ class Folding:
         return np.asarray(sigma)
 
     def counts(self, process: Process, term: Term, measures: Mapping[str, Measure]) -> Array:
-        """Counts per bin, per formula unit and per second."""
+        """Counts per bin (and densities at points), per formula unit and per second."""
         rate = np.zeros(len(self.T))
         for state, measure in measures.items():
             if state in term.weight:
@@ -182,6 +197,7 @@ def fold(
     *,
     exposure: float,
     units_per_kg: float,
+    points: Array | None = None,
     tolerance: float = 1e-3,
 ) -> tuple[Template, ...]:
     """Templates of every term of every process for every source component.
@@ -194,6 +210,8 @@ def fold(
         In kg s.
     units_per_kg
         Formula units of the target per kg.
+    points
+        Values (n_point,) on the reconstructed axis where densities are wanted as well.
     tolerance
         Largest accepted change of a bin, relative to its content, when all quadrature nodes are doubled.
 
@@ -202,28 +220,37 @@ def fold(
     NumericalError
         Doubling the nodes changes a bin by more than ``tolerance``.
     """
-    scale = exposure * units_per_kg
+    scale, n_bin = exposure * units_per_kg, len(edges) - 1
     templates = []
     for process in processes:
-        coarse, fine = (_templates(fluxes, process, response, edges, factor) for factor in (1, 2))
+        coarse, fine = (_templates(fluxes, process, response, edges, factor, points) for factor in (1, 2))
         for (flux, term, counts), (_, _, better) in zip(coarse, fine, strict=True):
-            error, bin_ = _largest_change(counts, better)
+            error, bin_ = _largest_change(counts[:n_bin], better[:n_bin])
+            at = f"bin {bin_ + 1} ({edges[bin_]:g} to {edges[bin_ + 1]:g} {response.axis.unit})"
+            if points is not None:
+                worse, point = _largest_change(counts[n_bin:], better[n_bin:])
+                error, at = (worse, f"{points[point]:g} {response.axis.unit}") if worse > error else (error, at)
             if not error <= tolerance:
                 raise NumericalError(
                     "the fold has not converged: doubling its nodes changes a bin too much",
-                    where=f"{flux.name} through {process.name}, bin {bin_ + 1} "
-                    f"({edges[bin_]:g} to {edges[bin_ + 1]:g} {response.axis.unit})",
+                    where=f"{flux.name} through {process.name}, {at}",
                     given=f"relative change {error:.2g}",
                     allowed=f"{tolerance:.2g}",
                     fix="narrow the bins there; a magnetic term diverges as 1 / T, so keep the window away from T = 0",
                 )
-            spectrum = Spectrum(edges, scale * counts, name=f"{flux.name}.{term.name}")
-            templates.append(Template(spectrum, flux.name, process.name, term.name, term.powers, error))
+            spectrum = Spectrum(edges, scale * counts[:n_bin], name=f"{flux.name}.{term.name}")
+            density = scale * counts[n_bin:]
+            templates.append(Template(spectrum, flux.name, process.name, term.name, term.powers, error, density))
     return tuple(templates)
 
 
 def _templates(
-    fluxes: Sequence[Flux], process: Process, response: Response, edges: Array, factor: int
+    fluxes: Sequence[Flux],
+    process: Process,
+    response: Response,
+    edges: Array,
+    factor: int,
+    points: Array | None = None,
 ) -> list[tuple[Flux, Term, Array]]:
     bases = {term.basis for term in process.terms}
     measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
@@ -235,6 +262,7 @@ def _templates(
         limit=float(ends.max()),
         breakpoints=np.concatenate([process.breakpoints, ends, *_graded(process, every)]),
         order=factor * ORDER_T,
+        points=points,
     )
     return [
         (flux, term, folding.counts(process, term, measures[flux, term.basis]))

@@ -75,6 +75,13 @@ RULES: dict[str, tuple[str, ...]] = {
     "material_unknown": ("DeclarationError", "target.material", "argon", "xenon"),
     "poi_unknown": ("UnknownName", "analysis.toml: poi", "mu_nue", "allowed: mu_nu\n"),
     "poi_without_coupling": ("UnknownName", "analysis.toml: poi", "mu_nu", "none: the declared processes"),
+    # single events
+    "event_outside_window": ("OutOfRange", "data.events", "30.5 keV", "1 to 30 keV", "edges_keV"),
+    "events_not_the_counts": ("OutOfRange", "data.events", "4 events in 1 to 2 keV", "26 in"),
+    "density_missing": ("DeclarationError", "background[b0].density", "declare its density"),
+    "density_unused": ("DeclarationError", "background[b0].density", "background_b0_density", "data.events"),
+    "density_of_another_background": ("OutOfRange", "background[b0].density", "426", "1244", "0.5 %"),
+    "events_without_resolution": ("OutOfRange", "response", "perfect resolution", "bins"),
     # oscillation, moments, weak scattering
     "oscillation_set_unknown": ("DeclarationError", "oscillation.parameters", "'nufit60_ic24'", "nufit60_ic24_normal"),
     "oscillation_out_of_range": ("OutOfRange", "oscillation parameters", "sin2_theta12", "33.68", "0.05 to 0.95"),

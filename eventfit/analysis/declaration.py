@@ -131,9 +131,14 @@ class ResponseDeclared(Strict):
 
 
 class DataDeclared(Strict):
-    """Observed counts, and the data set they come from (equal origins never combine)."""
+    """Observed counts, and the data set they come from (equal origins never combine).
+
+    With ``events`` the fit is that of the single events in this table, which are those of the counts; it needs the
+    ``density`` of every background.
+    """
 
     observed: str
+    events: str | None = None
     origin: Annotated[list[str], Field(min_length=1)]
 
 
@@ -152,10 +157,14 @@ class FreeNorm(Strict):
 
 
 class Background(Strict):
-    """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it."""
+    """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it.
+
+    ``density`` is the table of the same background as a curve, for fits of single events.
+    """
 
     name: Name
     table: str
+    density: str | None = None
     norm: FreeNorm | None = None
 
 

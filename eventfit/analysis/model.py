@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.events import background_densities, read_events
 from eventfit.analysis.physics import build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_components, find_poi
 from eventfit.errors import OutOfRange, UnknownName, did_you_mean, located
-from eventfit.likelihood import Likelihood
+from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
@@ -112,22 +113,31 @@ class Analysis:
 
     def _build(self, variant: str, declared: Declaration, where: str) -> Model:
         tables = Tables(*self.roots)
-        physics = build_physics(declared, tables)
         edges = declared.response.edges
         observed = _binned(tables, declared.data.observed, edges, "data.observed", "observed")
+        events = read_events(declared.data, tables, observed)
+        physics = build_physics(declared, tables, events)
         backgrounds = {
             b.name: _binned(tables, b.table, edges, f"background[{b.name}].table", "expected", b.name)
             for b in declared.background
         }
         poi, reported = find_poi(declared, physics, where)
         parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
+        densities = {t.name: t.density for t in physics.templates}
+        if events is not None:
+            densities |= background_densities(declared.background, tables, backgrounds, events)
         hashes = {table.name: table.sha256 for table in tables.used}
+        likelihood = (
+            Likelihood.build(parameters, components, observed.values(), input_hashes=hashes)
+            if events is None
+            else UnbinnedLikelihood.of_events(parameters, components, densities, input_hashes=hashes)
+        )
         citations = [*declared.cite, *(key for table in tables.used for key in table.cite), *physics.cite]
         return Model(
             analysis=self.id,
             variant=variant,
             declaration=declared,
-            likelihood=Likelihood.build(parameters, components, observed.values(), input_hashes=hashes),
+            likelihood=likelihood,
             poi=poi,
             reported=reported,
             observed=observed,

@@ -28,6 +28,7 @@ from eventfit.cross_section import (
 )
 from eventfit.errors import located
 from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
+from eventfit.quadrature import Array
 from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
 from eventfit.spectrum import Template, fold
 from eventfit.tables import Tables
@@ -45,8 +46,8 @@ class Physics:
     cite: tuple[str, ...]
 
 
-def build_physics(declared: Declaration, tables: Tables) -> Physics:
-    """Read the tables and fold every term of every process for every source component."""
+def build_physics(declared: Declaration, tables: Tables, events: Array | None = None) -> Physics:
+    """Read the tables and fold every term of every process for every source component, with densities at ``events``."""
     target = Target.load(tables, declared.target.material)
     electrons = _electrons(declared.target.electrons, target)
     fluxes = _fluxes(declared, tables)
@@ -61,6 +62,7 @@ def build_physics(declared: Declaration, tables: Tables) -> Physics:
         declared.response.edges,
         exposure=declared.exposure.internal,
         units_per_kg=target.units_per_kg,
+        points=events,
     )
     return Physics(
         templates=templates,

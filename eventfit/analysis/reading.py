@@ -81,6 +81,7 @@ def _consistent(declared: Declaration, where: str) -> None:
                 )
             names.add(item.name)
     _possible_moments(declared, where)
+    _densities(declared, where)
     edges = declared.response.edges
     for number, wanted in enumerate(declared.result, 1):
         if isinstance(wanted, CountsWanted | NaiveWanted):
@@ -92,6 +93,21 @@ def _consistent(declared: Declaration, where: str) -> None:
                     given=f"[{low:g}, {high:g}]",
                     allowed=f"two increasing edges between {edges[0]:g} and {edges[-1]:g} keV",
                 )
+
+
+def _densities(declared: Declaration, where: str) -> None:
+    """Single events need the density of every background, and nothing else does."""
+    for item in declared.background:
+        if (item.density is None) == (declared.data.events is None):
+            continue
+        raise DeclarationError(
+            "a fit of single events needs every background as a curve"
+            if item.density is None
+            else "a background has a curve that no fit of single events reads",
+            where=f"{where}background[{item.name}].density",
+            given=item.density,
+            fix="declare its density" if item.density is None else "declare data.events, or remove it",
+        )
 
 
 def _possible_moments(declared: Declaration, where: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eventfit.cli.app import app, guarded
 from eventfit.cli.options import Json
 from eventfit.cli.progress import console
+
+if TYPE_CHECKING:
+    from eventfit.likelihood import Likelihood
 
 __all__ = ["cite", "list_analyses", "schema", "validate"]
 
@@ -73,10 +76,14 @@ def validate(
     for model in models:
         likelihood = model.likelihood
         typer.echo(
-            f"ok: {analysis.id}, {model.variant}: {likelihood.n_bin} bins, {len(likelihood.components)} components, "
+            f"ok: {analysis.id}, {model.variant}: {_data(likelihood)}, {len(likelihood.components)} components, "
             f"{len(likelihood.parameters)} parameters, {len(model.tables)} tables, "
             f"folding error {model.numerical_error:.0e}"
         )
+
+
+def _data(likelihood: Likelihood) -> str:
+    return f"{likelihood.n_bin - 1} single events" if likelihood.unbinned else f"{likelihood.n_bin} bins"
 
 
 @app.command()

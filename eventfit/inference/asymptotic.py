@@ -62,7 +62,7 @@ def warnings_of(likelihood: Likelihood, parameter: str, theta: Array, at_bound: 
     """Reasons to check an asymptotic result at ``theta`` (n_par,) with toys; empty where there are none."""
     found = []
     expected = likelihood.expected(theta)
-    few = int((expected < FEW_IN_BIN).sum())
+    few = 0 if likelihood.unbinned else int((expected < FEW_IN_BIN).sum())
     if expected.sum() < FEW:
         found.append(f"{expected.sum():.3g} events expected in all")
     elif few:

@@ -5,6 +5,7 @@ from eventfit.likelihood.binned import Likelihood
 from eventfit.likelihood.component import Component, Data
 from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, MorphEven, NormSys, Power
 from eventfit.likelihood.poisson import poisson_deviance
+from eventfit.likelihood.unbinned import UnbinnedLikelihood
 
 __all__ = [
     "BinScale",
@@ -17,5 +18,6 @@ __all__ = [
     "MorphEven",
     "NormSys",
     "Power",
+    "UnbinnedLikelihood",
     "poisson_deviance",
 ]

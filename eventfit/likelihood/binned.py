@@ -53,6 +53,8 @@ class Likelihood:
     data: Data
     scales: tuple[BinScale, ...] = ()
     input_hashes: Mapping[str, str] = field(default_factory=dict)
+    #: whether the bins are those around single events, see :mod:`eventfit.likelihood.unbinned`
+    unbinned = False
 
     @classmethod
     def build(

@@ -43,6 +43,8 @@ LIMIT_RULES = {"qmu_tilde": upper_limit_qmu_tilde, "delta_2_71": upper_limit_del
 
 def rows_of(model: Model, profile: Profile | StatisticsError, wanted: Wanted) -> list[Row]:
     """The row or rows of one wanted quantity; a fit that failed gives a row without value that says why."""
+    if isinstance(wanted, GoodnessWanted) and model.likelihood.unbinned:
+        return []  # single events have no saturated model
     if isinstance(wanted, CountsWanted):
         return [_counts(model, wanted)]
     if isinstance(wanted, NaiveWanted):

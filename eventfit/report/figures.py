@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from eventfit.likelihood import poisson_deviance
 from eventfit.published import Reproduction, Row, Run
 from eventfit.quadrature import Array
 
-__all__ = ["poisson_errors", "profile_figure", "save", "spectrum_figure"]
+__all__ = ["other_parameters", "poisson_errors", "profile_figure", "save", "spectrum_figure"]
 
 #: colours that stay apart in print and for colour-blind readers (Okabe and Ito)
 DATA, BACKGROUND, BEST, SIGNAL, PUBLISHED = "black", "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -35,7 +36,7 @@ def poisson_errors(n: Array) -> tuple[Array, Array]:
 
 
 def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Figure:
-    """Data, background-only fit, best fit and its signal, and below the signed deviance of each bin."""
+    """Data, background-only fit, best fit, its signal or that at the limit, and below the signed deviance per bin."""
     run = reproduction.runs[variant]
     model, profile = run.model, _profile(run)
     null, best = profile.at(0.0), profile.best
@@ -43,16 +44,17 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
     centre = 0.5 * (edges[:-1] + edges[1:])
     figure = Figure(figsize=(7.0, 5.6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    signal = _signal(model, best)
+    signal, label = _signal_shown(reproduction, variant)
     for result, style in (
         (best, {"color": BEST, "lw": 1.8, "label": _best_label(model, profile)}),
         (null, {"color": BACKGROUND, "lw": 1.5, "ls": "--", "label": "background only"}),
     ):
         top.stairs(model.likelihood.expected(result.values), edges, baseline=None, **style)
-    top.stairs(signal, edges, color=SIGNAL, fill=True, alpha=0.35, label=_signal_label(model))
-    top.errorbar(centre, n, yerr=poisson_errors(n), fmt="o", ms=3.5, lw=1, color=DATA, label="data")
+    top.stairs(signal, edges, color=SIGNAL, fill=True, alpha=0.35, label=label)
+    errors = poisson_errors(n)
+    top.errorbar(centre, n, yerr=errors, fmt="o", ms=3.5, lw=1, color=DATA, label="data")
     top.set_ylabel(f"counts / {edges[1] - edges[0]:g} keV" if np.ptp(np.diff(edges)) < 1e-9 else "counts / bin")
-    top.set_ylim(0, 1.35 * float(n.max()))
+    top.set_ylim(0, max(1.35 * float(n.max()), 1.2 * float((n + errors[1]).max())))
     top.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     top.legend(frameon=False, ncols=2, fontsize="small", loc="upper right")
     reach = 3.5
@@ -71,9 +73,13 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
     return figure
 
 
-def profile_figure(reproduction: Reproduction) -> Figure:
-    """-2 Delta ln L against the quoted parameter, every variant, with the default's interval and the published one."""
-    rows = [row for row in reproduction.rows if row.quantity == "interval" and row.value is not None]
+def profile_figure(reproduction: Reproduction, *, others: bool = False) -> Figure:
+    """-2 Delta ln L against the quoted parameter, every variant, with the default's interval and the published one.
+
+    With ``others`` the variants whose parameter of interest is another one, each against its own, beside the default.
+    """
+    shown = {"default", *(other_parameters(reproduction) if others else _same_parameter(reproduction))}
+    rows = [r for r in reproduction.rows if r.quantity == "interval" and r.value is not None and r.variant in shown]
     default = next((row for row in rows if row.variant == "default"), None)
     run = reproduction.runs["default"]
     reported, profile = run.model.reported, _profile(run)
@@ -84,7 +90,7 @@ def profile_figure(reproduction: Reproduction) -> Figure:
     axes = figure.subplots()
     styles = zip(cycle(OTHERS), cycle(STYLES), strict=False)
     for name, run in reproduction.runs.items():
-        if run.profile is None:
+        if run.profile is None or name not in shown:
             continue
         quoted = np.linspace(0.0, end, 81)
         fitted = np.array([run.model.reported.fitted(value) for value in quoted])
@@ -95,14 +101,25 @@ def profile_figure(reproduction: Reproduction) -> Figure:
             colour, line = next(styles)
             axes.plot(quoted / unit, delta, color=colour, ls=line, lw=1.1, label=name)
     if default is not None:
-        _mark(axes, default, unit)
+        _mark(axes, replace(default, pieces=(), published=None) if others else default, unit)
     axes.set_xlim(0, end / unit)
     axes.set_ylim(0, VISIBLE)
-    axes.set_xlabel(f"${_symbol(reported.name)}$ [$10^{{{np.log10(unit):.0f}}}\\,{_symbol(reported.unit)}$]")
+    what = "moment" if others else f"${_symbol(reported.name)}$"
+    axes.set_xlabel(f"{what} [$10^{{{np.log10(unit):.0f}}}\\,{_symbol(reported.unit)}$]")
     axes.set_ylabel(r"$-2\,\Delta\ln L$")
     axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
     figure.legend(frameon=False, fontsize="small", loc="outside right upper")
     return figure
+
+
+def other_parameters(reproduction: Reproduction) -> list[str]:
+    """Variants whose parameter of interest is not that of the default."""
+    return [name for name in reproduction.runs if name not in _same_parameter(reproduction)]
+
+
+def _same_parameter(reproduction: Reproduction) -> list[str]:
+    poi = reproduction.analysis.default.poi
+    return [name for name, run in reproduction.runs.items() if run.model.reported.name == poi]
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
@@ -137,15 +154,30 @@ def _symbol(name: str) -> str:
     return {"mu_nu": r"\mu_\nu", "mu_B": r"\mu_B"}.get(name, rf"\mathrm{{{name}}}".replace("_", r"\_"))
 
 
-def _signal_label(model: Model) -> str:
-    names = dict.fromkeys(t.process for t in model.templates if model.poi in t.powers)
-    return " + ".join(names).replace("_", " ") + ", best fit"
+def _signal_shown(reproduction: Reproduction, variant: str) -> tuple[Array, str]:
+    """The signal of the best fit, or if that is zero the one at the upper end of the interval; and its name."""
+    model, profile = reproduction.runs[variant].model, _profile(reproduction.runs[variant])
+    process = " + ".join(dict.fromkeys(t.process for t in model.templates if model.poi in t.powers)).replace("_", " ")
+    ends = [
+        row.value[1]
+        for row in reproduction.rows
+        if (row.quantity, row.variant) == ("interval", variant) and isinstance(row.value, tuple)
+    ]
+    if profile.estimate > 0 or not ends:
+        return _signal(model, profile.best), f"{process}, best fit"
+    at_end = profile.at(model.reported.fitted(ends[0]))
+    return _signal(model, at_end), f"{process} at the limit,\n{_quoted(model, ends[0])}"
 
 
 def _best_label(model: Model, profile: Profile) -> str:
-    mantissa, power = f"{model.reported.value(profile.estimate):.2e}".split("e")
-    unit = _symbol(model.reported.unit)
-    return rf"best fit, ${_symbol(model.reported.name)} = {mantissa}\times 10^{{{int(power)}}}\,{unit}$"
+    return f"best fit, {_quoted(model, model.reported.value(profile.estimate))}"
+
+
+def _quoted(model: Model, value: float) -> str:
+    """``symbol = value unit`` in TeX."""
+    name, unit = _symbol(model.reported.name), _symbol(model.reported.unit)
+    mantissa, power = f"{value:.2e}".split("e")
+    return rf"${name} = {mantissa}\times 10^{{{int(power)}}}\,{unit}$" if value else f"${name} = 0$"
 
 
 def _signed_deviance(model: Model, result: FitResult) -> Array:
@@ -164,8 +196,7 @@ def _mark(axes: Axes, row: Row, unit: float) -> None:
     for i, (low, high) in enumerate(row.pieces):
         axes.axvspan(low / unit, high / unit, color=BEST, alpha=0.12, lw=0, label="" if i else "our interval")
     if row.published is not None and isinstance(row.published.value, list):
-        low, high = (value / unit for value in row.published.value)
-        for i, end in enumerate((low, high)):
-            axes.axvline(
-                end, color=PUBLISHED, lw=2.5, ls=(0, (1, 1)), zorder=1, label="" if i else "published interval"
-            )
+        ends = [value / unit for value in row.published.value if value > 0]
+        name = "published interval" if len(ends) > 1 else "published limit"
+        for i, end in enumerate(ends):
+            axes.axvline(end, color=PUBLISHED, lw=2.5, ls=(0, (1, 1)), zorder=1, label="" if i else name)

@@ -1,0 +1,88 @@
+"""Fits of single events: their energies, and the densities of signal and background there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from eventfit.analysis.declaration import Background, DataDeclared
+from eventfit.errors import OutOfRange, located
+from eventfit.quadrature import Array
+from eventfit.spectrum import Spectrum
+from eventfit.tables import Tables
+
+__all__ = ["background_densities", "read_events"]
+
+#: by how much a background may differ as a curve and in bins, relative to its counts
+TOLERANCE = 5e-3
+
+
+def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum) -> Array | None:
+    """The energies of the events (n_event,) in keV, None if none are declared.
+
+    Raises
+    ------
+    OutOfRange
+        An event outside the window, or events that are not those of the counts.
+    """
+    if declared.events is None:
+        return None
+    with located("data.events"):
+        energy, edges = tables.read(declared.events)["energy_keV"], observed.edges
+        outside = energy[(energy < edges[0]) | (energy >= edges[-1])]
+        if len(outside):
+            raise OutOfRange(
+                "an event lies outside the window",
+                where=declared.events,
+                given=f"{outside[0]:g} keV",
+                allowed=f"{edges[0]:g} to {edges[-1]:g} keV",
+                fix="leave it out of the table, or widen response.edges_keV",
+            )
+        wrong = np.flatnonzero(np.histogram(energy, edges)[0] != observed.values())
+        if len(wrong):
+            low, high = edges[wrong[0]], edges[wrong[0] + 1]
+            raise OutOfRange(
+                "the events are not those of the counts",
+                where=declared.events,
+                given=f"{np.sum((energy >= low) & (energy < high))} events in {low:g} to {high:g} keV",
+                allowed=f"{observed.values()[wrong[0]]:g} in {declared.observed}",
+            )
+        return energy
+
+
+def background_densities(
+    declared: Sequence[Background], tables: Tables, binned: Mapping[str, Spectrum], events: Array
+) -> dict[str, Array]:
+    """Counts per keV of every background at the ``events``: piecewise linear tables over the whole window.
+
+    Raises
+    ------
+    OutOfRange
+        A table ends inside the window, or its integral is not the sum of the counts in bins.
+    """
+    found = {}
+    for background in declared:
+        assert background.density is not None
+        with located(f"background[{background.name}].density"):
+            table, spectrum = tables.read(background.density), binned[background.name]
+            energy, density, low, high = table["energy_keV"], table["expected_per_keV"], *spectrum.edges[[0, -1]]
+            if energy[0] > low or energy[-1] < high:
+                raise OutOfRange(
+                    "a background curve ends inside the window",
+                    where=table.name,
+                    given=f"{energy[0]:g} to {energy[-1]:g} keV",
+                    allowed=f"at least {low:g} to {high:g} keV",
+                )
+            knots = np.unique(np.concatenate([[low, high], energy[(energy > low) & (energy < high)]]))
+            integral = float(np.trapezoid(np.interp(knots, energy, density), knots))
+            total = float(spectrum.values().sum())
+            if not abs(integral - total) <= TOLERANCE * total:
+                raise OutOfRange(
+                    "a background differs as a curve and in bins",
+                    where=table.name,
+                    given=f"{integral:.5g} events in the window",
+                    allowed=f"{total:.5g}, the sum of {background.table}, to {100 * TOLERANCE:g} %",
+                )
+            found[background.name] = np.interp(events, energy, density)
+    return found
