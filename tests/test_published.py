@@ -25,6 +25,11 @@ def xenon1t() -> Reproduction:
     return reproduce(Analysis.load("xenon1t_2020"))
 
 
+@pytest.fixture(scope="module")
+def xenonnt() -> Reproduction:
+    return reproduce(Analysis.load("xenonnt_2022"))
+
+
 def row(reproduction: Reproduction, quantity: str, variant: str = "default", kind: str = "observed") -> Row:
     (found,) = (r for r in reproduction.rows if (r.quantity, r.variant, r.kind) == (quantity, variant, kind))
     return found
@@ -60,7 +65,45 @@ def test_counts_in_1_7_keV(xenon1t: Reproduction) -> None:
     assert row(xenon1t, "expected_counts", kind="counting").value == pytest.approx(232.0, abs=0.5)
 
 
+@pytest.mark.parametrize("variant", ["default", "unbinned"])
+def test_limit_of_xenonnt(xenonnt: Reproduction, variant: str) -> None:
+    """arXiv:2207.11330: 6.4e-12, by a construction that is not known here: both conventions come within 20 %."""
+    two_sided = row(xenonnt, "interval", variant).value
+    assert isinstance(two_sided, tuple)
+    assert two_sided[0] == 0.0
+    assert two_sided[1] == pytest.approx(6.4e-12, rel=0.20)
+    assert row(xenonnt, "upper_limit", variant).value == pytest.approx(6.4e-12, rel=0.20)
+
+
+def test_events_of_xenonnt(xenonnt: Reproduction) -> None:
+    """arXiv:2207.11330: 433 events in the release, (15.8 +- 1.3) per t yr keV before the efficiency of about 0.8."""
+    assert row(xenonnt, "observed_counts", kind="counting").value == 433.0
+    expected = row(xenonnt, "expected_counts", kind="counting").value
+    assert expected == pytest.approx(0.80 * 15.8 * 29 * 1.16, rel=1.3 / 15.8)
+
+
 # -- invariant --
+
+
+def high(reproduction: Reproduction, variant: str) -> float:
+    value = row(reproduction, "interval", variant).value
+    assert isinstance(value, tuple)
+    return value[1]
+
+
+def test_limits_by_flavour_and_by_mass_follow_from_the_universal_one(xenonnt: Reproduction) -> None:
+    """The shapes are nearly one, so 1/mu^2 goes like a share of the flux: they add to 1, by transitions to 2."""
+    universal = high(xenonnt, "default")
+    flavours = [(universal / high(xenonnt, name)) ** 2 for name in ("mu_e", "mu_mu", "mu_tau")]
+    assert sum(flavours) == pytest.approx(1.0, abs=2e-3)
+    assert flavours[0] == pytest.approx(0.54, abs=0.02)
+    transitions = [(universal / high(xenonnt, name)) ** 2 for name in ("mu_12", "mu_13", "mu_23")]
+    assert sum(transitions) == pytest.approx(2.0, abs=4e-3)
+
+
+def test_single_events_have_no_goodness_of_fit_and_say_more_than_bins(xenonnt: Reproduction) -> None:
+    assert not [r for r in xenonnt.rows if r.variant == "unbinned" and r.quantity.startswith("gof")]
+    assert 0.93 * high(xenonnt, "default") < high(xenonnt, "unbinned") < high(xenonnt, "default")
 
 
 def test_no_signal_choice_moves_the_background_only_fit(xenon1t: Reproduction) -> None:
@@ -70,14 +113,10 @@ def test_no_signal_choice_moves_the_background_only_fit(xenon1t: Reproduction) -
 
 
 def test_variants_move_the_moment_the_way_physics_says(xenon1t: Reproduction) -> None:
-    def high(variant: str) -> float:
-        value = row(xenon1t, "interval", variant).value
-        assert isinstance(value, tuple)
-        return value[1]
-
-    assert high("free_electrons") < high("default")  # more electrons, more signal, smaller moment
-    assert high("all_components") < high("default")
-    assert high("b0_scale_halved") < high("default") < high("b0_scale_doubled")
+    default = high(xenon1t, "default")
+    assert high(xenon1t, "free_electrons") < default  # more electrons, more signal, smaller moment
+    assert high(xenon1t, "all_components") < default
+    assert high(xenon1t, "b0_scale_halved") < default < high(xenon1t, "b0_scale_doubled")
     assert row(xenon1t, "interval", "tritium_free").pieces[0][0] == 0.0
 
 
@@ -91,11 +130,13 @@ def test_limit_lies_inside_the_interval_and_estimates_inside_both(xenon1t: Repro
         assert interval[0] < estimate < limit < interval[1]
 
 
-def test_every_published_value_is_shown_and_every_status_is_good(xenon1t: Reproduction) -> None:
-    shown = {id(r.published) for r in xenon1t.rows if r.published is not None}
-    assert len(shown) == len(xenon1t.analysis.default.published)
-    assert {r.status for r in xenon1t.rows} <= {"ok", "at_bound"}
-    assert not xenon1t.failed
+@pytest.mark.parametrize("name", shipped_analyses())
+def test_every_published_value_is_shown_and_every_status_is_good(name: str, request: pytest.FixtureRequest) -> None:
+    found: Reproduction = request.getfixturevalue(name.split("_")[0])
+    shown = {id(r.published) for r in found.rows if r.published is not None}
+    assert len(shown) == len(found.analysis.default.published)
+    assert {r.status for r in found.rows} <= {"ok", "at_bound"}
+    assert not found.failed
 
 
 ONE_LEVEL = 'result = [{ quantity = "interval", cl = 0.90 }]'
@@ -152,10 +193,11 @@ def by_toys(entry: Any) -> bool:
     return bool(entry["method"]["calibration"] == "toys")
 
 
-def test_result_equals_the_accepted_one(xenon1t: Reproduction) -> None:
+@pytest.mark.parametrize("name", shipped_analyses())
+def test_result_equals_the_accepted_one(name: str, request: pytest.FixtureRequest) -> None:
     """Rows by toys are thrown again only by ``--accept --toys``: :func:`test_accepted_toys_belong_to_the_result`."""
-    stored = json.loads((ROOT / "analyses/xenon1t_2020/result.json").read_text(encoding="utf-8"))
-    ours = json.loads(json.dumps(document(xenon1t)))
+    stored = json.loads((ROOT / "analyses" / name / "result.json").read_text(encoding="utf-8"))
+    ours = json.loads(json.dumps(document(request.getfixturevalue(name.split("_")[0]))))
     assert ours["tables"] == stored["tables"]
     kept = [entry for entry in stored["results"] if not by_toys(entry)]
     assert len(ours["results"]) == len(kept)
