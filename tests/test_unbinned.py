@@ -8,7 +8,14 @@ from scipy.stats import expon, uniform
 
 from eventfit.analysis import Analysis
 from eventfit.errors import InputError, OutOfRange
-from eventfit.inference import Profile, discovery_significance, profile_interval, upper_limit_cls
+from eventfit.inference import (
+    Profile,
+    Toys,
+    discovery_significance,
+    discovery_significance_toys,
+    profile_interval,
+    upper_limit_cls,
+)
 from eventfit.likelihood import Component, Factor, GaussianScale, Likelihood, Power, UnbinnedLikelihood
 from eventfit.parameters import GaussianConstraint, Parameter
 from eventfit.quadrature import Array
@@ -73,6 +80,8 @@ def test_it_throws_no_toys_and_knows_no_asimov_data() -> None:
         likelihood.toys(theta, 10, np.random.default_rng(1))
     with pytest.raises(InputError, match="observed events only"):
         likelihood.asimov(theta)
+    with pytest.raises(InputError, match="observed events only"):
+        discovery_significance_toys(Profile(likelihood, "s"), Toys(100, 1))
     with pytest.raises(InputError, match="variant with bins"):
         upper_limit_cls(Profile(likelihood, "s"))
 

@@ -13,6 +13,7 @@ from eventfit.likelihood.bin_scale import BinScale
 from eventfit.likelihood.binned import Likelihood
 from eventfit.likelihood.component import Component, Data
 from eventfit.likelihood.factor import GaussianScale, LogNormalScale, MorphEven, NormSys, Power
+from eventfit.likelihood.unbinned import only_observed
 from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint
 
 __all__ = ["from_plain", "to_plain"]
@@ -24,7 +25,15 @@ _KINDS = {
 
 
 def to_plain(likelihood: Likelihood) -> dict[str, Any]:
-    """``likelihood`` as dictionaries, lists, arrays and its hash."""
+    """``likelihood`` as dictionaries, lists, arrays and its hash.
+
+    Raises
+    ------
+    InputError
+        A likelihood of single events: workers throw toys, which need bins.
+    """
+    if likelihood.unbinned:
+        raise only_observed("toys")
     return {
         "parameters": [
             {**asdict(p), "constraint": None if p.constraint is None else _said(p.constraint)}

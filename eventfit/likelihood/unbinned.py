@@ -22,7 +22,7 @@ from eventfit.likelihood.component import Component, Data
 from eventfit.parameters import Parameter
 from eventfit.quadrature import Array
 
-__all__ = ["UnbinnedLikelihood"]
+__all__ = ["UnbinnedLikelihood", "only_observed"]
 
 #: largest share of a component that the bins around the events hold together; the rest has to stay positive
 SHARE = 0.5
@@ -69,13 +69,14 @@ class UnbinnedLikelihood(Likelihood):
         return cls.build(parameters, narrow, np.append(0.0, np.ones(n)), input_hashes=input_hashes)
 
     def asimov(self, theta: Array) -> Data:
-        raise _only_observed("an expected result")
+        raise only_observed("an expected result")
 
     def toys(self, theta: Array, n: int, rng: np.random.Generator) -> Data:
-        raise _only_observed("toys")
+        raise only_observed("toys")
 
 
-def _only_observed(what: str) -> InputError:
+def only_observed(what: str) -> InputError:
+    """The refusal of ``what`` single events cannot give."""
     return InputError(
         "an unbinned likelihood knows the observed events only",
         given=what,
