@@ -4,7 +4,7 @@ from eventfit.inference.asymptotic import toy_cost
 from eventfit.inference.batch import BatchFit, fit_batch
 from eventfit.inference.bayes import upper_limit_flat_prior
 from eventfit.inference.contour import contour
-from eventfit.inference.counting import poisson_likelihood_ratio, s_over_sqrt_b
+from eventfit.inference.counting import asimov_significance, poisson_likelihood_ratio, s_over_sqrt_b
 from eventfit.inference.coverage import coverage
 from eventfit.inference.dask import dask_executor
 from eventfit.inference.feldman_cousins import feldman_cousins_interval
@@ -65,6 +65,7 @@ __all__ = [
     "ToyRun",
     "ToySample",
     "Toys",
+    "asimov_significance",
     "contour",
     "coverage",
     "dask_executor",

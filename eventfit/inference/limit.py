@@ -59,6 +59,7 @@ def upper_limit_cls(
     curve = CLsCurve.of(profile, statistic)
     if statistic == "qmu_tilde":
         require_bounded(profile.bounds[0] == 0.0)
+    cut_of("qmu", cl)  # refuses what is no level
     level = math.log(1.0 - cl)
 
     def above(mu: Array) -> Array:
@@ -86,7 +87,7 @@ def upper_limit_delta_2_71(profile: Profile, *, cl: float = 0.90) -> Limit:
 
     It is the upper end of the two-sided interval quoted as a limit; as a one-sided statement it covers 95 %, not 90 %.
     """
-    cut = float(ndtri(0.5 + 0.5 * cl) ** 2)
+    cut = cut_of("tmu", cl)
     return _result(
         profile,
         profile.crossing(cut, +1),
