@@ -20,7 +20,7 @@ from eventfit.analysis.problem import fitted_value, open_problem
 from eventfit.cli import app
 from eventfit.errors import MissingInput, OutOfRange, UnknownName
 from eventfit.inference import Profile, discovery_significance, minos_interval, profile_interval, upper_limit_qmu_tilde
-from eventfit.inference.toys import BLOCK
+from eventfit.inference.toys.throw import BLOCK
 from eventfit.parameters import Reported
 from eventfit.report.result_text import result_text
 

@@ -34,7 +34,7 @@ from eventfit.inference import (
 )
 from eventfit.inference.asymptotic import p_value, p_value_background
 from eventfit.inference.statistic import StatisticName
-from eventfit.inference.tails import statistic_of
+from eventfit.inference.toys.tails import statistic_of
 from eventfit.likelihood import Component, GaussianScale, Likelihood, Power
 from eventfit.parameters import GaussianConstraint, Parameter
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from eventfit.errors import StatisticsError
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.limit import upper_limit_qmu_tilde
-from eventfit.inference.profile import Profile
 from eventfit.inference.results import Impact, Limit
 from eventfit.likelihood import Data, Likelihood
 from eventfit.parameters import GaussianConstraint

@@ -6,7 +6,7 @@ import numpy as np
 
 from eventfit.inference.asymptotic import cut_of, warnings_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Interval, Status
 from eventfit.inference.statistic import COWAN
 from eventfit.quadrature import Array

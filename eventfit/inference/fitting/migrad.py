@@ -6,8 +6,8 @@ import numpy as np
 from iminuit import Minuit
 
 from eventfit.errors import FitFailed
+from eventfit.inference.fitting.starts import inside
 from eventfit.inference.results import FitResult, Interval, MethodCard, Status
-from eventfit.inference.starts import inside
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array, Mask
 

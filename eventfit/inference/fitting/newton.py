@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventfit.inference.cholesky import Factors, factorised
+from eventfit.inference.fitting.cholesky import Factors, factorised
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.poisson import FLOOR
 from eventfit.parameters import PoissonConstraint
