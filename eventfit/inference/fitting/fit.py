@@ -44,11 +44,10 @@ def fit(
     fixed
         Parameter name -> value it is held at.
     starts
-        Start points (n_par,); the default is the declared start moved one scoring step towards the data and, unless
-        the likelihood is known to be convex, a point
-        displaced from it by one standard deviation in alternating directions, and for every coupling that enters
-        squared the mirror point, where the quadratic gives the same total, and the other side of nuisances that fold
-        back.
+        Start points (n_par,). The default for a convex likelihood is the declared start; for others that moved one
+        scoring step towards the data, a point displaced from it by one standard deviation in alternating directions,
+        for every coupling that enters squared the mirror point, where the quadratic gives the same total, and the other
+        side of nuisances that fold back.
     minimiser
         ``"migrad"`` asks iminuit at once: the same minimum, by an independent way.
 
