@@ -22,11 +22,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eventfit.analysis import Analysis as Analysis
+    from eventfit.analysis.problem import open_problem as open_problem
     from eventfit.inference import Profile as Profile
+    from eventfit.inference import Toys as Toys
+    from eventfit.inference import contour as contour
     from eventfit.inference import discovery_significance as discovery_significance
+    from eventfit.inference import discovery_significance_toys as discovery_significance_toys
+    from eventfit.inference import feldman_cousins_interval as feldman_cousins_interval
     from eventfit.inference import fit as fit
     from eventfit.inference import goodness_of_fit as goodness_of_fit
     from eventfit.inference import profile_interval as profile_interval
+    from eventfit.inference import upper_limit_cls as upper_limit_cls
     from eventfit.inference import upper_limit_qmu_tilde as upper_limit_qmu_tilde
     from eventfit.likelihood import Likelihood as Likelihood
     from eventfit.published import reproduce as reproduce
@@ -40,12 +46,18 @@ _HOME = {
     "Profile": "inference",
     "Spectrum": "spectrum",
     "Tables": "tables",
+    "Toys": "inference",
+    "contour": "inference",
     "discovery_significance": "inference",
+    "discovery_significance_toys": "inference",
+    "feldman_cousins_interval": "inference",
     "fit": "inference",
     "fold": "spectrum",
     "goodness_of_fit": "inference",
+    "open_problem": "analysis.problem",
     "profile_interval": "inference",
     "reproduce": "published",
+    "upper_limit_cls": "inference",
     "upper_limit_qmu_tilde": "inference",
 }
 
@@ -55,12 +67,18 @@ __all__ = [
     "Profile",
     "Spectrum",
     "Tables",
+    "Toys",
+    "contour",
     "discovery_significance",
+    "discovery_significance_toys",
+    "feldman_cousins_interval",
     "fit",
     "fold",
     "goodness_of_fit",
+    "open_problem",
     "profile_interval",
     "reproduce",
+    "upper_limit_cls",
     "upper_limit_qmu_tilde",
 ]
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.linalg import _umath_linalg
 
-from eventfit.inference.jobs import run_blocks
-from eventfit.inference.run import ToyRun
-from eventfit.inference.run_file import Key
-from eventfit.inference.toys import BLOCK
+from eventfit.inference.toys.jobs import run_blocks
+from eventfit.inference.toys.run import ToyRun
+from eventfit.inference.toys.run_file import Key
+from eventfit.inference.toys.throw import BLOCK
 from eventfit.quadrature import Array
 
 COLUMNS = ("t", "estimate", "status")

@@ -45,13 +45,13 @@ ALLOWED: dict[str, set[str]] = {
 }
 #: library -> where alone it may be imported
 CONFINED = {
-    "distributed": ("eventfit.inference.dask",),
-    "iminuit": ("eventfit.inference.migrad",),
+    "distributed": ("eventfit.inference.toys.dask",),
+    "iminuit": ("eventfit.inference.fitting.migrad",),
     "matplotlib": ("eventfit.report",),
     "pydantic": ("eventfit.strict", "eventfit.provenance", "eventfit.analysis", "eventfit.io"),
     "pyhf": (),
     "rich": ("eventfit.report", "eventfit.cli"),
-    "sqlite3": ("eventfit.inference.run_file",),
+    "sqlite3": ("eventfit.inference.toys.run_file",),
     "typer": ("eventfit.cli",),
     "uproot": ("eventfit.io",),
     "pandas": (),

@@ -22,9 +22,9 @@ from models import (
 
 from eventfit.errors import StatisticsError, ZeroPrediction
 from eventfit.inference import BatchFit, Profile, Status, Toys, fit, fit_batch
-from eventfit.inference.newton import minimise
+from eventfit.inference.fitting.newton import minimise
 from eventfit.inference.statistic import tmu
-from eventfit.inference.toys import Hypothesis
+from eventfit.inference.toys.throw import Hypothesis
 from eventfit.likelihood import Component, Data, Likelihood, NormSys, Power
 from eventfit.parameters import Parameter
 

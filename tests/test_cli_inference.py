@@ -20,7 +20,7 @@ from eventfit.analysis.problem import fitted_value, open_problem
 from eventfit.cli import app
 from eventfit.errors import MissingInput, OutOfRange, UnknownName
 from eventfit.inference import Profile, discovery_significance, minos_interval, profile_interval, upper_limit_qmu_tilde
-from eventfit.inference.toys import BLOCK
+from eventfit.inference.toys.throw import BLOCK
 from eventfit.parameters import Reported
 from eventfit.report.result_text import result_text
 
@@ -466,7 +466,7 @@ def test_interrupted_without_a_run_says_how_to_keep_toys(monkeypatch: pytest.Mon
     def interrupt(*arguments: object, **options: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eventfit.inference.toys.run_blocks", interrupt)
+    monkeypatch.setattr("eventfit.inference.toys.throw.run_blocks", interrupt)
     result = eventfit("significance", "xenon1t_2020", "--toys", "1000")
     assert result.exit_code == 130
     assert "-o DIR" in result.stderr

@@ -22,11 +22,11 @@ import pytest
 from blocks import content, fail_at_three, keys, open_run, payload, threads_of_blas, throw
 
 from eventfit.errors import InputError, MissingInput, OutOfRange, WorkerDied
-from eventfit.inference.dask import dask_executor
-from eventfit.inference.jobs import run_blocks
-from eventfit.inference.run import ToyRun
-from eventfit.inference.run_file import FILE, Key
-from eventfit.inference.workers import limit_blas
+from eventfit.inference.toys.dask import dask_executor
+from eventfit.inference.toys.jobs import run_blocks
+from eventfit.inference.toys.run import ToyRun
+from eventfit.inference.toys.run_file import FILE, Key
+from eventfit.inference.toys.workers import limit_blas
 from eventfit.quadrature import Array
 
 WANTED = [*keys(7, hypotheses=2), (3, 1)]

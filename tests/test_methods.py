@@ -18,6 +18,7 @@ from eventfit.inference import (
     Profile,
     Status,
     Toys,
+    asimov_significance,
     contour,
     discovery_significance,
     discovery_significance_toys,
@@ -33,7 +34,7 @@ from eventfit.inference import (
 )
 from eventfit.inference.asymptotic import p_value, p_value_background
 from eventfit.inference.statistic import StatisticName
-from eventfit.inference.tails import statistic_of
+from eventfit.inference.toys.tails import statistic_of
 from eventfit.likelihood import Component, GaussianScale, Likelihood, Power
 from eventfit.parameters import GaussianConstraint, Parameter
 
@@ -297,6 +298,14 @@ def test_minos_and_profile_intervals_against_exact_crossings(case: dict[str, Any
         assert interval.status is (Status.OK if k else Status.AT_BOUND)
         assert low == pytest.approx(case["lower"], abs=share * abs(case["err_lo"]) + 1e-12)
         assert high == pytest.approx(case["upper"], abs=share * case["err_hi"])
+
+
+@pytest.mark.parametrize(
+    "case", cases("asimov_significance.json"), ids=lambda c: f"Cowan-2012-s{c['s']}-b{c['b']}-sigma{c['sigma_b']}"
+)
+def test_median_significance_keeps_its_digits(case: dict[str, Any]) -> None:
+    found = asimov_significance(case["s"], case["b"], case["sigma_b"])
+    assert found.z == pytest.approx(float(case["Z_A"]), rel=1e-9)
 
 
 @pytest.mark.parametrize(

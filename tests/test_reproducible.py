@@ -31,8 +31,8 @@ from eventfit.inference import (
     feldman_cousins_interval,
     upper_limit_cls_toys,
 )
-from eventfit.inference.jobs import run_blocks
-from eventfit.inference.toys import BLOCK, evaluate_block, throw_block
+from eventfit.inference.toys.jobs import run_blocks
+from eventfit.inference.toys.throw import BLOCK, evaluate_block, throw_block
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.plain import from_plain, to_plain
 

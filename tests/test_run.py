@@ -17,8 +17,8 @@ import pytest
 from blocks import COLUMNS, IDENTITY, content, keys, open_run, payload, throw
 
 from eventfit.errors import EventfitError, InputError, MissingInput, RunBusy, RunDamaged, RunMismatch, WriteFailed
-from eventfit.inference.run import ToyRun, merge
-from eventfit.inference.run_file import FILE, Key
+from eventfit.inference.toys.run import ToyRun, merge
+from eventfit.inference.toys.run_file import FILE, Key
 from eventfit.quadrature import Array
 
 GIVEN = payload()
@@ -152,8 +152,8 @@ def test_where_there_is_no_run(tmp_path: Path) -> None:
 
 def test_a_run_of_another_format_is_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as later:
-        later.setattr("eventfit.inference.run.FORMAT", 2)
-        later.setattr("eventfit.inference.run_file.FORMAT", 2)
+        later.setattr("eventfit.inference.toys.run.FORMAT", 2)
+        later.setattr("eventfit.inference.toys.run_file.FORMAT", 2)
         assert "format: stored 1, given 2" in refusal(lambda: open_run(copy))
         assert "another format" in refusal(lambda: ToyRun.read(copy))
     open_run(copy).close()

@@ -19,7 +19,7 @@ from eventfit.inference import (
     discovery_significance_toys,
     q0,
 )
-from eventfit.inference.toys import BLOCK, throw_block
+from eventfit.inference.toys.throw import BLOCK, throw_block
 from eventfit.likelihood import Component, GaussianScale, Likelihood, Power
 from eventfit.parameters import GaussianConstraint, Parameter
 

@@ -34,7 +34,7 @@ from eventfit.cli.progress import busy
 if TYPE_CHECKING:
     from eventfit.analysis.problem import Problem
     from eventfit.inference import Impact, Limit, Profile
-    from eventfit.inference.toys import Toys
+    from eventfit.inference.toys.throw import Toys
 
 __all__ = ["LimitMethod", "limit"]
 

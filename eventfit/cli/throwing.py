@@ -13,7 +13,7 @@ import typer
 
 from eventfit.cli.progress import toy_progress
 from eventfit.inference import Hypothesis, Toys, ToySample, dask_executor
-from eventfit.inference.toys import BLOCK
+from eventfit.inference.toys.throw import BLOCK
 from eventfit.likelihood import Likelihood
 
 __all__ = ["Meter", "WatchedToys", "throwing"]

@@ -171,7 +171,7 @@ def merge(
 
     Example: eventfit toys merge run1 run2 -o run
     """
-    from eventfit.inference.run import merge as merge_runs
+    from eventfit.inference.toys.run import merge as merge_runs
     from eventfit.report.json import dumps
 
     with merge_runs(runs, output) as merged:
@@ -222,7 +222,7 @@ def _entry(
 ) -> dict[str, Any]:
     from eventfit.inference.card import profile_card
     from eventfit.inference.statistic import COWAN
-    from eventfit.inference.toys import ENSEMBLE
+    from eventfit.inference.toys.throw import ENSEMBLE
     from eventfit.report.json import card_entry
     from eventfit.report.result import sample_entry
 

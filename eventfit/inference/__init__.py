@@ -1,15 +1,16 @@
 """Inference: one function per published definition, each returning a result with its status and method card."""
 
 from eventfit.inference.asymptotic import toy_cost
-from eventfit.inference.batch import BatchFit, fit_batch
 from eventfit.inference.bayes import upper_limit_flat_prior
 from eventfit.inference.contour import contour
-from eventfit.inference.counting import poisson_likelihood_ratio, s_over_sqrt_b
+from eventfit.inference.counting import asimov_significance, poisson_likelihood_ratio, s_over_sqrt_b
 from eventfit.inference.coverage import coverage
-from eventfit.inference.dask import dask_executor
 from eventfit.inference.feldman_cousins import feldman_cousins_interval
 from eventfit.inference.feldman_cousins_poisson import feldman_cousins_poisson, feldman_cousins_poisson_monotone
-from eventfit.inference.fit import fit, require_good
+from eventfit.inference.fitting.batch import BatchFit, fit_batch
+from eventfit.inference.fitting.fit import fit, require_good
+from eventfit.inference.fitting.migrad import minos_interval
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.goodness import goodness_of_fit
 from eventfit.inference.hypotest import hypotest
 from eventfit.inference.impact import impacts_on_limit
@@ -21,9 +22,7 @@ from eventfit.inference.limit import (
     upper_limit_qmu_tilde,
 )
 from eventfit.inference.limit_toys import upper_limit_cls_toys, upper_limit_qmu_tilde_toys
-from eventfit.inference.migrad import minos_interval
 from eventfit.inference.p_value import hypotest_toys, p_value_asymptotic, p_value_toys
-from eventfit.inference.profile import Profile
 from eventfit.inference.results import (
     Contour,
     Coverage,
@@ -39,10 +38,11 @@ from eventfit.inference.results import (
     Significance,
     Status,
 )
-from eventfit.inference.run import ToyRun, merge
 from eventfit.inference.significance import discovery_significance, discovery_significance_toys
 from eventfit.inference.statistic import Tested, q0, qmu, qmu_tilde, t0, tmu, tmu_tilde
-from eventfit.inference.toys import Hypothesis, Toys, ToySample
+from eventfit.inference.toys.dask import dask_executor
+from eventfit.inference.toys.run import ToyRun, merge
+from eventfit.inference.toys.throw import Hypothesis, Toys, ToySample
 
 __all__ = [
     "BatchFit",
@@ -65,6 +65,7 @@ __all__ = [
     "ToyRun",
     "ToySample",
     "Toys",
+    "asimov_significance",
     "contour",
     "coverage",
     "dask_executor",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from eventfit.errors import OutOfRange
 from eventfit.inference.statistic import StatisticName
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array
@@ -48,8 +49,14 @@ def p_value_background(name: StatisticName, value: Array | float, asimov: Array 
 
 
 def cut_of(name: StatisticName, cl: float) -> float:
-    """The quantile ``cl`` of a statistic far from the boundary: 1.642 (one-sided) or 2.706 (two-sided) for 90 %."""
+    """The quantile ``cl`` of a statistic far from the boundary: 1.642 (one-sided) or 2.706 (two-sided) for 90 %.
+
+    :class:`OutOfRange` for a level outside 0 to 1, or of one half or less in a one-sided test, whose quantile is zero.
+    """
     one_sided = name in ("q0", "qmu", "qmu_tilde")
+    lowest = 0.5 if one_sided else 0.0
+    if not lowest < cl < 1.0:
+        raise OutOfRange("this is no confidence level", where=name, given=cl, allowed=f"above {lowest:g} and below 1")
     return float(ndtri(cl if one_sided else 0.5 + 0.5 * cl) ** 2)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from eventfit.errors import OutOfRange
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Limit, Status
 from eventfit.inference.statistic import require_bounded
 from eventfit.quadrature import Array, Index, gauss_legendre, share_above

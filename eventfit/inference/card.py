@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import MethodCard
 from eventfit.likelihood import Likelihood
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from eventfit.errors import FitFailed, OutOfRange
 from eventfit.inference.asymptotic import warnings_of
-from eventfit.inference.batch import fit_batch
 from eventfit.inference.card import profile_card
-from eventfit.inference.fit import fit, require_good
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.batch import fit_batch
+from eventfit.inference.fitting.fit import fit, require_good
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Contour, FitResult
 from eventfit.inference.statistic import COWAN
 from eventfit.likelihood import Likelihood

@@ -9,10 +9,10 @@ import numpy as np
 
 from eventfit.inference.asymptotic import cut_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Coverage
 from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
-from eventfit.inference.toys import ENSEMBLE, Hypothesis, Toys, ToySample
+from eventfit.inference.toys.throw import ENSEMBLE, Hypothesis, Toys, ToySample
 
 __all__ = ["CoverageOf", "coverage", "coverage_of"]
 

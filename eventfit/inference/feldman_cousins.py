@@ -11,9 +11,9 @@ import numpy as np
 from eventfit.errors import OutOfRange
 from eventfit.inference.asymptotic import FEW, cut_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Interval, Status
-from eventfit.inference.toys import ENSEMBLE, Hypothesis, Toys, ToySample
+from eventfit.inference.toys.throw import ENSEMBLE, Hypothesis, Toys, ToySample
 from eventfit.quadrature import Array, Mask
 
 __all__ = ["CriticalValues", "critical_values", "feldman_cousins_interval", "feldman_cousins_points"]

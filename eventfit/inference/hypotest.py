@@ -10,9 +10,9 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange
 from eventfit.inference.asymptotic import p_value, p_value_background, warnings_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile, fit_together
+from eventfit.inference.fitting.profile import Profile, fit_together
+from eventfit.inference.fitting.starts import displaced
 from eventfit.inference.results import Hypotest
-from eventfit.inference.starts import displaced
 from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from eventfit.errors import StatisticsError
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.limit import upper_limit_qmu_tilde
-from eventfit.inference.profile import Profile
 from eventfit.inference.results import Impact, Limit
 from eventfit.likelihood import Data, Likelihood
 from eventfit.parameters import GaussianConstraint
@@ -25,7 +25,8 @@ def impacts_on_limit(
 
     A bin moves by the square root of its fitted expectation (not below zero counts), an auxiliary measurement by its
     standard deviation, a nuisance parameter is held one standard deviation from its best fit, as in the usual impacts
-    on an estimate. A move that leaves no limit is NaN.
+    on an estimate; one that stands at its bound has no standard deviation and is left out. A move that leaves no limit
+    is NaN.
     """
     likelihood, nominal = profile.likelihood, rule(profile).value
     found: list[Impact] = []

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
 
-from eventfit.inference.asymptotic import warnings_of
+from eventfit.inference.asymptotic import cut_of, warnings_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Interval, Status
 from eventfit.inference.statistic import COWAN
 from eventfit.quadrature import Array
@@ -34,7 +33,7 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
     Interval
         In the fit parameter; status ``OPEN_RANGE`` if it reaches a bound other than zero.
     """
-    cut = float(ndtri(0.5 + 0.5 * cl) ** 2)
+    cut = cut_of("tmu", cl)
     statistic = "tmu_tilde" if profile.bounds[0] == 0.0 else "tmu"
     at_bound = profile.parameter in profile.best.at_bound
     grid = _grid(profile, cut)

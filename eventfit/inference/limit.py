@@ -11,10 +11,10 @@ from scipy.special import ndtr, ndtri
 from eventfit.errors import OutOfRange, StatisticsError
 from eventfit.inference.asymptotic import cut_of, warnings_of
 from eventfit.inference.card import profile_card
+from eventfit.inference.fitting.profile import Profile
+from eventfit.inference.fitting.roots import root_between
 from eventfit.inference.hypotest import BANDS, READ, CLsCurve, asimov_profile
-from eventfit.inference.profile import Profile
 from eventfit.inference.results import Limit, Status
-from eventfit.inference.roots import root_between
 from eventfit.inference.statistic import COWAN, StatisticName, require_bounded
 from eventfit.quadrature import Array
 
@@ -59,6 +59,7 @@ def upper_limit_cls(
     curve = CLsCurve.of(profile, statistic)
     if statistic == "qmu_tilde":
         require_bounded(profile.bounds[0] == 0.0)
+    cut_of("qmu", cl)  # refuses what is no level
     level = math.log(1.0 - cl)
 
     def above(mu: Array) -> Array:
@@ -86,7 +87,7 @@ def upper_limit_delta_2_71(profile: Profile, *, cl: float = 0.90) -> Limit:
 
     It is the upper end of the two-sided interval quoted as a limit; as a one-sided statement it covers 95 %, not 90 %.
     """
-    cut = float(ndtri(0.5 + 0.5 * cl) ** 2)
+    cut = cut_of("tmu", cl)
     return _result(
         profile,
         profile.crossing(cut, +1),
@@ -138,7 +139,7 @@ def _crossing(profile: Profile, above: Callable[[Array], Array], cl: float, sigm
         if len(found):
             high = float(outer[found[0]])
             low = inner if found[0] == 0 else float(outer[found[0] - 1])
-            return root_between(above, low, high, precision=PRECISION * max(abs(high), step), known=outer)
+            return root_between(above, low, high, precision=PRECISION * max(abs(high), step), known=list(outer))
         if outer[-1] >= upper:
             return None
         inner, reach = float(outer[-1]), 2.0 * reach

@@ -10,13 +10,13 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange, StatisticsError
 from eventfit.inference.asymptotic import FEW
 from eventfit.inference.card import profile_card
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.hypotest import BANDS, READ
 from eventfit.inference.limit import upper_limit_cls, upper_limit_qmu_tilde
-from eventfit.inference.profile import Profile
 from eventfit.inference.results import Limit
 from eventfit.inference.statistic import COWAN, qmu_tilde, require_bounded
-from eventfit.inference.tails import statistic_of, tail, toy_entries
-from eventfit.inference.toys import Hypothesis, Toys, ToySample
+from eventfit.inference.toys.tails import statistic_of, tail, toy_entries
+from eventfit.inference.toys.throw import Hypothesis, Toys, ToySample
 from eventfit.quadrature import Array
 
 __all__ = ["upper_limit_cls_toys", "upper_limit_qmu_tilde_toys"]

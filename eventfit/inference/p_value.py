@@ -11,12 +11,12 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange
 from eventfit.inference.asymptotic import p_value, warnings_of
 from eventfit.inference.card import profile_card
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.hypotest import BANDS, READ, asimov_profile
-from eventfit.inference.profile import Profile
 from eventfit.inference.results import Hypotest, MethodCard, PValue
 from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
-from eventfit.inference.tails import statistic_of, tail, toy_entries
-from eventfit.inference.toys import Hypothesis, Toys, ToySample
+from eventfit.inference.toys.tails import statistic_of, tail, toy_entries
+from eventfit.inference.toys.throw import Hypothesis, Toys, ToySample
 
 __all__ = ["hypotest_toys", "p_value_asymptotic", "p_value_toys"]
 
@@ -40,7 +40,7 @@ def p_value_asymptotic(profile: Profile, mu: float, statistic: StatisticName) ->
 def p_value_toys(profile: Profile, mu: float, statistic: StatisticName, toys: Toys) -> PValue:
     """:func:`p_value_asymptotic` with the distribution of toys thrown at ``mu``, and its binomial error.
 
-    p = (k + 1) / (n + 1) with k of n toys at or above the observed value (:mod:`eventfit.inference.tails`).
+    p = (k + 1) / (n + 1) with k of n toys at or above the observed value (:mod:`eventfit.inference.toys.tails`).
     """
     value = float(STATISTICS[statistic](profile.tested(mu)))
     theta = profile.at(mu).values

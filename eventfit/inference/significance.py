@@ -9,11 +9,11 @@ from scipy.special import ndtr, ndtri
 
 from eventfit.inference.asymptotic import warnings_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.profile import Profile
+from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import MethodCard, Significance
 from eventfit.inference.statistic import COWAN, STATISTICS, StatisticName
-from eventfit.inference.tails import tail, toy_entries
-from eventfit.inference.toys import Hypothesis, Toys, ToySample
+from eventfit.inference.toys.tails import tail, toy_entries
+from eventfit.inference.toys.throw import Hypothesis, Toys, ToySample
 
 __all__ = ["discovery_significance", "discovery_significance_toys"]
 

@@ -138,8 +138,9 @@ class Main:
     def _eliminated(self, streams: Array, gamma: Array, slope: Array, curve: Array, stiffness: Array) -> Curvature:
         """Curvature with each gamma following the streams; a gamma at zero does not follow."""
         sigma, s, t = streams[..., self.n_bin :], slope[..., self.where], curve[..., self.where]
-        give = np.where(gamma > 0, 1.0 / (sigma**2 * t + stiffness), 0.0)
-        stiff = np.where(gamma > 0, t * stiffness * give, t)  # without cancellation where t is a wall
+        resists = sigma**2 * t + stiffness
+        give = np.where((gamma > 0) & (resists > 0), 1.0 / np.where(resists > 0, resists, 1.0), 0.0)
+        stiff = np.where(give > 0, t * stiffness * give, t)  # without cancellation where t is a wall
         diagonal = np.concatenate([curve, gamma**2 * stiff - s * (s + 2.0 * gamma * sigma * t) * give], axis=-1)
         diagonal[..., self.where] = stiff
         return Curvature(diagonal, gamma * stiff - s * sigma * t * give)

@@ -22,7 +22,7 @@ from eventfit.inference import (
 )
 from eventfit.inference.results import MethodCard
 from eventfit.inference.statistic import StatisticName
-from eventfit.inference.tails import statistic_of
+from eventfit.inference.toys.tails import statistic_of
 from eventfit.parameters import Reported
 from eventfit.published import versions
 from eventfit.quadrature import Array

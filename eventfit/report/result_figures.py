@@ -13,7 +13,7 @@ from eventfit.inference.asymptotic import cut_of
 from eventfit.inference.feldman_cousins import critical_values, interval_of
 from eventfit.inference.hypotest import CLsCurve
 from eventfit.inference.statistic import StatisticName
-from eventfit.inference.tails import statistic_of
+from eventfit.inference.toys.tails import statistic_of
 from eventfit.report.diagnostic_figures import contour_figure, impact_figure, toys_figure
 from eventfit.report.figures import save
 from eventfit.report.method_figures import cls_figure, feldman_cousins_figure, profile_curve_figure

@@ -16,7 +16,7 @@ from problem import BINS, benchmark_likelihood
 from timing import cpu_time
 
 from eventfit.inference import Profile, upper_limit_cls
-from eventfit.inference.workers import one_blas_thread
+from eventfit.inference.toys.workers import one_blas_thread
 
 PARAMETER, POINTS, SEEDS, REPEAT = "mu2", 50, 10, 5
 

@@ -18,8 +18,8 @@ import numpy as np
 from problem import benchmark_likelihood
 
 from eventfit.inference import Hypothesis, Toys, fit
-from eventfit.inference.toys import BLOCK, FAILED, evaluate_block
-from eventfit.inference.workers import one_blas_thread
+from eventfit.inference.toys.throw import BLOCK, FAILED, evaluate_block
+from eventfit.inference.toys.workers import one_blas_thread
 from eventfit.likelihood import Component, GaussianScale, Likelihood, Power
 from eventfit.likelihood.plain import to_plain
 from eventfit.parameters import GaussianConstraint, Parameter

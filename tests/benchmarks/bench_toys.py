@@ -21,9 +21,9 @@ from problem import BINS, WIDTH, benchmark_likelihood
 from timing import cpu_time
 
 from eventfit.inference import fit
-from eventfit.inference.batch import fit_batch
-from eventfit.inference.toys import AT_BOUND, BLOCK, COLUMNS, FAILED, FALLBACK, evaluate_block, throw_block
-from eventfit.inference.workers import one_blas_thread
+from eventfit.inference.fitting.batch import fit_batch
+from eventfit.inference.toys.throw import AT_BOUND, BLOCK, COLUMNS, FAILED, FALLBACK, evaluate_block, throw_block
+from eventfit.inference.toys.workers import one_blas_thread
 from eventfit.likelihood import Data, Likelihood
 from eventfit.likelihood.plain import to_plain
 

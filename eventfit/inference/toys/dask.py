@@ -16,7 +16,7 @@ _PATIENCE = 10
 
 @contextmanager
 def dask_executor(address: str) -> Iterator[Executor]:
-    """An executor for :func:`eventfit.inference.jobs.run_blocks` on the workers of a dask scheduler.
+    """An executor for :func:`eventfit.inference.toys.jobs.run_blocks` on the workers of a dask scheduler.
 
     When a worker dies, dask gives what it had to another one, and waits for a new one if there is none. Workers need
     the eventfit and numpy of this process.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventfit.inference.statistic import STATISTICS, StatisticName
-from eventfit.inference.toys import ENSEMBLE, Toys, ToySample
+from eventfit.inference.toys.throw import ENSEMBLE, Toys, ToySample
 from eventfit.quadrature import Array
 
 __all__ = ["statistic_of", "tail", "toy_entries"]

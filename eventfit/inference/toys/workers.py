@@ -18,7 +18,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any
 
-from eventfit.inference.run_file import Key
+from eventfit.inference.toys.run_file import Key
 from eventfit.quadrature import Array
 
 __all__ = ["Blocks", "Submit", "Work", "compute", "limit_blas", "local_workers", "one_blas_thread"]

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import Any
 
 from eventfit.errors import EventfitError, InputError, OutOfRange, WorkerDied
-from eventfit.inference.run import ToyRun
-from eventfit.inference.run_file import Key
-from eventfit.inference.workers import Blocks, Submit, Work, compute, limit_blas, local_workers, one_blas_thread
+from eventfit.inference.toys.run import ToyRun
+from eventfit.inference.toys.run_file import Key
+from eventfit.inference.toys.workers import Blocks, Submit, Work, compute, limit_blas, local_workers, one_blas_thread
 from eventfit.quadrature import Array
 
 __all__ = ["BLOCKS_PER_CHUNK", "run_blocks"]

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from eventfit.errors import OutOfRange, ZeroPrediction
-from eventfit.inference.batch import BatchFit, fit_batch
-from eventfit.inference.jobs import run_blocks
-from eventfit.inference.run import Key, ToyRun
+from eventfit.inference.fitting.batch import BatchFit, fit_batch
 from eventfit.inference.statistic import Tested
+from eventfit.inference.toys.jobs import run_blocks
+from eventfit.inference.toys.run import Key, ToyRun
 from eventfit.likelihood import Data, Likelihood
 from eventfit.likelihood.plain import from_plain, to_plain
 from eventfit.quadrature import Array, Mask

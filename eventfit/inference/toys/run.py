@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from eventfit.errors import EventfitError, InputError, MissingInput, RunMismatch
-from eventfit.inference.run_file import FILE, FORMAT, Content, Place, RunFile, create, link_of
-from eventfit.inference.run_file import Key as Key
+from eventfit.inference.toys.run_file import FILE, FORMAT, Content, Place, RunFile, create, link_of
+from eventfit.inference.toys.run_file import Key as Key
 from eventfit.quadrature import Array
 
 __all__ = ["ToyRun", "differences", "merge"]

@@ -6,8 +6,8 @@ import numpy as np
 from iminuit import Minuit
 
 from eventfit.errors import FitFailed
+from eventfit.inference.fitting.starts import inside
 from eventfit.inference.results import FitResult, Interval, MethodCard, Status
-from eventfit.inference.starts import inside
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array, Mask
 
@@ -87,7 +87,8 @@ def _minuit(likelihood: Likelihood, start: Array, free: Mask) -> Minuit:
         key = np.asarray(x).tobytes()
         if "x" not in last or last["x"][0] != key:
             point[index] = x
-            value, gradient = likelihood.value_and_gradient(point)
+            with np.errstate(over="ignore", invalid="ignore"):  # a wild step is taken back
+                value, gradient = likelihood.value_and_gradient(point)
             last["x"] = key, float(value), gradient[index]
         return last["x"][1], last["x"][2]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventfit.inference.cholesky import Factors, factorised
+from eventfit.inference.fitting.cholesky import Factors, factorised
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.poisson import FLOOR
 from eventfit.parameters import PoissonConstraint
@@ -280,7 +280,8 @@ class _Batch:
             scoring[:, np.arange(x.shape[1]), np.arange(x.shape[1])] += 1e-6 * (1.0 + diagonal)
             h = h.copy()
             h[bad] = scoring
-            step[bad] = factorised(scoring, held[bad]).solve(-g[bad])
+            # twice as far: where nothing was counted -2 ln L falls straight to a bound that scoring only approaches
+            step[bad] = 2.0 * factorised(scoring, held[bad]).solve(-g[bad])
         low, high = self._reach(x)
         for _ in range(x.shape[1]):  # a step that leaves through a bound it stands at is taken along the bound
             outward = ~held & (((x <= low) & (step < 0)) | ((x >= high) & (step > 0)))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from eventfit.errors import StatisticsError, ZeroPrediction
-from eventfit.inference.fit import fit
-from eventfit.inference.newton import minimise
-from eventfit.inference.starts import starts_of
+from eventfit.inference.fitting.fit import fit
+from eventfit.inference.fitting.newton import minimise
+from eventfit.inference.fitting.starts import starts_of
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array, Mask
 
@@ -42,8 +42,9 @@ class BatchFit:
 def fit_batch(likelihood: Likelihood, points: Array, *, fixed: Sequence[str] = ()) -> BatchFit:
     """Minimise -2 ln L for every data set from ``points`` (n, n_par), where the ``fixed`` parameters stay.
 
-    Without known convexity each data set is minimised from at least two starts (:mod:`eventfit.inference.starts`) and
-    the lower minimum is kept. What is not certified goes to iminuit; what fails there too is marked, never dropped.
+    Without known convexity each data set is minimised from at least two starts
+    (:mod:`eventfit.inference.fitting.starts`) and the lower minimum is kept. What is not certified goes to iminuit;
+    what fails there too is marked, never dropped.
     """
     free = np.array([name not in fixed for name in likelihood.names])
     begin = starts_of(likelihood, points, free)

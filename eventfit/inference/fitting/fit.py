@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from eventfit.errors import FitFailed, OutOfRange, ZeroPrediction
-from eventfit.inference.migrad import migrad
-from eventfit.inference.newton import EDM_GOAL, minimise
+from eventfit.inference.fitting.migrad import migrad
+from eventfit.inference.fitting.newton import EDM_GOAL, minimise
+from eventfit.inference.fitting.starts import displaced, folded, inside, mirrored
 from eventfit.inference.results import FitResult, Status
-from eventfit.inference.starts import displaced, folded, inside, mirrored
 from eventfit.likelihood import Likelihood
 from eventfit.likelihood.poisson import FLOOR
 from eventfit.quadrature import Array, Mask
@@ -35,20 +35,19 @@ def fit(
 ) -> FitResult:
     """Minimise -2 ln L.
 
-    Every start is followed by Newton steps with active bounds (:mod:`eventfit.inference.newton`); if the best end is
-    not certified, by MIGRAD (iminuit). The minimum is certified again from its derivatives: projected gradient small,
-    Hessian positive definite on the free parameters, no slope downhill at a bound, no expectation at zero.
+    Every start is followed by Newton steps with active bounds (:mod:`eventfit.inference.fitting.newton`); if the best
+    end is not certified, by MIGRAD (iminuit). The minimum is certified again from its derivatives: projected gradient
+    small, Hessian positive definite on the free parameters, no slope downhill at a bound, no expectation at zero.
 
     Parameters
     ----------
     fixed
         Parameter name -> value it is held at.
     starts
-        Start points (n_par,); the default is the declared start moved one scoring step towards the data and, unless
-        the likelihood is known to be convex, a point
-        displaced from it by one standard deviation in alternating directions, and for every coupling that enters
-        squared the mirror point, where the quadratic gives the same total, and the other side of nuisances that fold
-        back.
+        Start points (n_par,). The default for a convex likelihood is the declared start; for others that moved one
+        scoring step towards the data, a point displaced from it by one standard deviation in alternating directions,
+        for every coupling that enters squared the mirror point, where the quadratic gives the same total, and the other
+        side of nuisances that fold back.
     minimiser
         ``"migrad"`` asks iminuit at once: the same minimum, by an independent way.
 

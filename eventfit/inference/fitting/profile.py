@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from eventfit.errors import FitFailed, OutOfRange, StatisticsError
-from eventfit.inference.batch import BatchFit, fit_batch
-from eventfit.inference.fit import fit, require_good
+from eventfit.inference.fitting.batch import BatchFit, fit_batch
+from eventfit.inference.fitting.fit import fit, require_good
+from eventfit.inference.fitting.roots import root_between
 from eventfit.inference.results import FitResult, Scan
-from eventfit.inference.roots import root_between
 from eventfit.inference.statistic import Tested
 from eventfit.likelihood import Data, Likelihood
 from eventfit.quadrature import Array
