@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Literal
 
 import numpy as np
@@ -157,3 +158,8 @@ def sparse() -> Likelihood:
         Component("b", np.array([1.0, 0.4, 0.2, 1e-4, 0.0, 2.0]), (Power("b"),)),
     ]
     return at_expectation(Likelihood.build(parameters, components, np.zeros(6)))
+
+
+def hears_ctrl_c() -> None:
+    """For a program started by a test: a shell's background jobs ignore SIGINT, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

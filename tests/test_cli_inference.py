@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
+from models import hears_ctrl_c
 from typer.testing import CliRunner, Result
 
 from eventfit.analysis import Analysis
@@ -441,7 +442,11 @@ def test_interrupted_run_goes_on(jobs: str, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = [str(PROGRAM), "significance", "xenon1t_2020", "--seed", "7", "--jobs", jobs, "-o", str(run), "--json"]
     endless = subprocess.Popen(
-        [*command, "--toys", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--toys", "100000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=hears_ctrl_c,
     )
     file, deadline = run / "toys.sqlite", time.monotonic() + 60.0
     while time.monotonic() < deadline and (not file.exists() or file.stat().st_size < 2e5):

@@ -20,6 +20,7 @@ import blocks
 import numpy as np
 import pytest
 from blocks import content, fail_at_three, keys, open_run, payload, threads_of_blas, throw
+from models import hears_ctrl_c
 
 from eventfit.errors import InputError, MissingInput, OutOfRange, WorkerDied
 from eventfit.inference.toys.dask import dask_executor
@@ -222,7 +223,13 @@ def program(folder: Path, n: int, jobs: int, **settings: object) -> subprocess.P
     """``blocks.main`` in a process group of its own, as a terminal starts it."""
     command = [sys.executable, blocks.__file__, str(folder), str(n), str(jobs), json.dumps(settings)]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=TESTS,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
 
 
