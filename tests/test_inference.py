@@ -28,8 +28,8 @@ from eventfit.inference import (
     upper_limit_delta_2_71,
     upper_limit_qmu_tilde,
 )
-from eventfit.likelihood import Component, Likelihood, Power
-from eventfit.parameters import Parameter
+from eventfit.likelihood import Component, GaussianScale, Likelihood, Power
+from eventfit.parameters import GaussianConstraint, Parameter
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -73,7 +73,7 @@ def test_fit_is_no_higher_than_an_independent_minimiser(seed: int) -> None:
     assert result.status in (Status.OK, Status.AT_BOUND)
     assert result.minus_2_ln_l <= other.fun + 1e-6
     assert result.edm < 1e-8
-    assert len(result.starts) == 3  # the coupling that enters squared adds its mirror point
+    assert len(result.starts) == 4  # the coupling that enters squared adds its mirror point
 
 
 def test_errors_are_those_of_the_inverse_hessian() -> None:
@@ -324,3 +324,27 @@ def test_naive_numbers_of_xenon1t() -> None:
     assert poisson_likelihood_ratio(285.0, 232.0).z == pytest.approx(3.358, abs=0.001)
     with pytest.raises(OutOfRange):
         s_over_sqrt_b(285.0, 0.0)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.5, 1.0, -2.0])
+def test_a_pure_square_gives_both_pieces_whatever_the_start(start: float) -> None:
+    parameters = [
+        Parameter("q", "", start, -20.0, 20.0),
+        Parameter("scale", constraint=GaussianConstraint(0.0, 1.0)),
+    ]
+    components = [
+        Component("square", np.array([1.2, 0.6, 0.3, 0.15, 0.1, 0.05]), (Power("q", 2),)),
+        Component("b", np.full(6, 50.0), (GaussianScale("scale", 0.05),)),
+    ]
+    observed = np.array([80.0, 60.0, 55.0, 50.0, 50.0, 50.0])
+    interval = profile_interval(Profile(Likelihood.build(parameters, components, observed), "q"))
+    assert len(interval.pieces) == 2
+    (low, high), (again, last) = interval.pieces
+    assert (-high, -low) == pytest.approx((again, last), rel=1e-6)
+
+
+def test_a_null_hypothesis_that_expects_less_than_nothing_is_refused() -> None:
+    components = [Component("s", np.array([5.0, 5.0]), (Power("mu"),)), Component("b", np.array([50.0, -1.0]))]
+    likelihood = Likelihood.build([Parameter("mu", start=1.0, lower=0.0)], components, np.array([50.0, 0.0]))
+    with pytest.raises(ZeroPrediction, match="less than nothing"):
+        discovery_significance(Profile(likelihood, "mu"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -26,9 +26,6 @@ from eventfit.cli.options import (
     ToyCount,
     Variant,
 )
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["IntervalMethod", "interval"]
 

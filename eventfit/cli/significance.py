@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eventfit.cli.app import app, guarded
 from eventfit.cli.finish import Ending, calibrated, opened
@@ -22,9 +22,6 @@ from eventfit.cli.options import (
     ToyCount,
     Variant,
 )
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["significance"]
 

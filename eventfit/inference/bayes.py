@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from eventfit.errors import OutOfRange
+from eventfit.errors import OutOfRange, StatisticsError
 from eventfit.inference.card import profile_card
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Limit, Status
@@ -20,6 +20,8 @@ FAR = 60.0
 PANELS_PER_DEVIATION, ORDER = 3.0, 4
 #: points drawn per value to integrate over the nuisances, and the seed of the draws
 DRAWS, SEED = 4096, 20_260_101
+#: effective draws below which the integral is refused; height of -2 Delta ln L at a bound that cuts nothing off
+FEWEST, NEGLIGIBLE = 100.0, 20.0
 #: batches of draws that give the error, degrees of freedom of their Student's t, and steps to find its widths
 BATCHES, FREEDOM, WIDENINGS = 8, 6, 60
 
@@ -37,6 +39,8 @@ def upper_limit_flat_prior(
     ------
     OutOfRange
         The parameter may be negative.
+    StatisticsError
+        Too many nuisances to integrate over by sampling.
     """
     require_bounded(profile.bounds[0] == 0.0)
     if not 0.0 < cl < 1.0:
@@ -67,7 +71,8 @@ def upper_limit_flat_prior(
         seed=SEED if nuisances == "marginalised" else None,
         note="a credibility, not a coverage; it depends on the parameter in which the prior is flat",
     )
-    status = Status.OPEN_RANGE if upper is None and np.isinf(end) else profile.best.status
+    cut_off = upper is None and profile.delta(end) < NEGLIGIBLE
+    status = Status.OPEN_RANGE if cut_off else profile.best.status
     return Limit(profile.parameter, value, (), status, card, error)
 
 
@@ -105,6 +110,15 @@ def _volume(profile: Profile, nodes: Array) -> Array:
         inside = np.all((points >= lower) & (points <= upper), axis=1)
         rise = likelihood.value(np.clip(points, lower, upper)) - centre.minus_2_ln_l
         log[:, j] = np.where(inside, -0.5 * rise - log_density, -np.inf) + np.linalg.slogdet(root)[1]
+    weights = np.exp(log - log.max(axis=0))
+    effective = weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
+    if effective.min() < FEWEST:
+        raise StatisticsError(
+            "the integral over the nuisances rests on too few draws",
+            where=profile.parameter,
+            given=f"{effective.min():.0f} effective draws of {DRAWS}, {len(moving)} nuisances",
+            fix="profile the nuisances instead",
+        )
     return np.asarray(np.exp(log - log.max()).reshape(BATCHES, -1, len(nodes)).mean(axis=1))
 
 

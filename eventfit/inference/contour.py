@@ -53,6 +53,14 @@ def contour(
             "a contour needs two parameters, five points each way and levels between 0 and 1",
             given=f"{x}, {y}, {points} points, levels {list(levels)}",
         )
+    for name, wanted in ((x, x_range), (y, y_range)):
+        lower, upper = (float(bound[likelihood.index(name)]) for bound in likelihood.bounds)
+        if wanted is not None and not lower <= wanted[0] < wanted[1] <= upper:
+            raise OutOfRange(
+                f"the range of {name!r} does not rise, or leaves its bounds",
+                given=wanted,
+                allowed=f"inside {lower:g} to {upper:g}",
+            )
     heights = [-2.0 * np.log1p(-level) for level in levels]
     profiles = (Profile(likelihood, x), Profile(likelihood, y))
     axes = [

@@ -32,7 +32,7 @@ def discovery_significance(profile: Profile) -> Significance:
         profile,
         statistic,
         note="asymptotic: chi-square with one degree of freedom" + ", halved" * (sides == 1),
-        doubts=warnings_of(profile.likelihood, profile.parameter, null.values, False),
+        doubts=(*warnings_of(profile.likelihood, profile.parameter, null.values, False), *_at_upper_bound(profile)),
     )
     return Significance(value, sides * float(ndtr(-z)), z, None, null.status, card)
 
@@ -62,8 +62,15 @@ def significance_of(profile: Profile, sample: ToySample, toys: Toys) -> Signific
     entries = toy_entries(toys, [sample])
     above = round(p * (toys.n + 1)) - 1
     entries["note"] = f"{above} of {toys.n} toys at or above the observed value; {entries['note']}"
-    card = _card(profile, statistic, **entries)
+    card = _card(profile, statistic, doubts=_at_upper_bound(profile), **entries)
     return Significance(value, p, z, error, profile.at(0.0).status, card, p_error)
+
+
+def _at_upper_bound(profile: Profile) -> tuple[str, ...]:
+    """The best fit is held by the upper bound: the evidence is larger than it seems."""
+    if profile.parameter in profile.best.at_bound and profile.estimate >= profile.bounds[1]:
+        return (f"the estimate of {profile.parameter} is held by its upper bound {profile.bounds[1]:g}: widen it",)
+    return ()
 
 
 def _statistic(profile: Profile) -> StatisticName:

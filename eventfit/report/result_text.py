@@ -61,7 +61,7 @@ def _impacts(document: Entry) -> list[str]:
     if not found:
         return []
     unit = document["unit"]
-    rows = [("what moves by one standard deviation", "limit if down", "if up")]
+    rows = [("what moves by one standard deviation", "change of the limit if down", "if up")]
     rows += [(i["name"], quoted(i["down"], unit), quoted(i["up"], unit)) for i in found[:SHOWN]]
     left = len(found) - SHOWN
     return ["", *_table(rows), *([f"... and {left} smaller ones, in the JSON document"] if left > 0 else [])]

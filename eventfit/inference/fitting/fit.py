@@ -20,6 +20,8 @@ __all__ = ["fit", "held", "require_good"]
 
 #: net expectation, relative to the components in it, below which a bin is at zero
 CANCELS = 1e-6
+#: an expectation below zero by more than this is no rounding at the edge of the model
+BELOW_ZERO = 1e-6
 #: a single fit goes on to this estimated distance to the minimum: a millionth of a standard deviation
 GOAL = 1e-12
 
@@ -109,7 +111,11 @@ def _default_starts(likelihood: Likelihood, point: Array, free: Mask) -> list[Ar
     starts = [first, displaced(likelihood, first, free)]
     if np.any(likelihood.kinks & free):
         starts.append(displaced(likelihood, first, free, -1.0))
-    starts += [*mirrored(likelihood, first, free), *folded(likelihood, first, free)]
+    starts += [
+        *mirrored(likelihood, first, free),
+        *mirrored(likelihood, starts[1], free),
+        *folded(likelihood, first, free),
+    ]
     return [inside(likelihood, start, free) for start in starts]
 
 
@@ -196,6 +202,14 @@ def _at_kink(likelihood: Likelihood, free: Mask, point: Array, gradient: Array) 
 
 def _refuse_empty(likelihood: Likelihood, free: Mask, expected: Array) -> None:
     observed = likelihood.data.counts
+    below = np.flatnonzero(expected < -BELOW_ZERO * (1.0 + observed))
+    if len(below):
+        raise ZeroPrediction(
+            "the fitted model expects less than nothing in a bin",
+            where=f"data, bin {int(below[0]) + 1} of {len(observed)}",
+            given=f"{expected[below[0]]:.4g} expected",
+            fix="bound the parameters, or look for a template that is negative",
+        )
     empty = np.flatnonzero((observed > 0) & (expected <= 2.0 * FLOOR * (1.0 + observed)))
     if len(empty):
         fixed = ", ".join(n for n, f in zip(likelihood.names, free, strict=True) if not f)

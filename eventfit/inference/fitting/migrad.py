@@ -61,7 +61,8 @@ def minos_interval(best: FitResult, parameter: str, *, cl: float = 0.6827) -> In
     lower, upper = (float(bound[index]) for bound in likelihood.bounds)
     low = minuit.values[parameter] + errors.lower if errors.lower_valid else lower
     high = minuit.values[parameter] + errors.upper if errors.upper_valid else upper
-    open_ended = (not errors.lower_valid and lower != 0.0) or not errors.upper_valid
+    ends_at_zero = lower == 0.0 and errors.at_lower_limit
+    open_ended = (not errors.lower_valid and not ends_at_zero) or not errors.upper_valid
     card = MethodCard(
         method="MINOS",
         statistic="tmu",

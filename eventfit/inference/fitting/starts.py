@@ -28,7 +28,8 @@ def starts_of(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
         return [points]
     signs = (1.0, -1.0) if np.any(likelihood.kinks & free) else (1.0,)
     moved = [displaced(likelihood, points, free, sign) for sign in signs]
-    return [points, *moved, *mirrored(likelihood, points, free), *folded(likelihood, points, free)]
+    beside = [*mirrored(likelihood, points, free), *mirrored(likelihood, moved[0], free)]
+    return [points, *moved, *beside, *folded(likelihood, points, free)]
 
 
 def inside(likelihood: Likelihood, point: Array, free: Mask) -> Array:

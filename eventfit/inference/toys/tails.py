@@ -29,7 +29,8 @@ def tail(sample: ToySample, statistic: StatisticName, threshold: float) -> tuple
     """(k + 1) / (n + 1) of the toys at or above ``threshold``, and its binomial error.
 
     The +1 keeps it a valid p-value for any n (Davison and Hinkley, Bootstrap Methods, Sec. 4.2). A toy whose fit failed
-    counts as at or above, so that failures can only weaken a rejection.
+    counts as at or above, so that failures can only weaken a rejection (in the
+    denominator of CLs they strengthen it: their number stands on the card).
     """
     n = len(sample.failed)
     p = (int((statistic_of(sample, statistic) >= threshold - TIE).sum()) + 1) / (n + 1)
