@@ -15,6 +15,7 @@ from eventfit.analysis.model import Analysis, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
 from eventfit.io import read_workspace
+from eventfit.io.pyhf.reading import once
 from eventfit.likelihood import Likelihood
 from eventfit.parameters import Reported
 from eventfit.tables import Table
@@ -194,15 +195,6 @@ def _from_workspace(
 
 def _standard_input() -> Mapping[str, Any]:
     """The JSON object on standard input; a key that stands twice would hide the first."""
-
-    def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise ValueError(f"the key {twice!r} stands twice in one table")
-        return found
-
     try:
         raw = json.loads(sys.stdin.read(), object_pairs_hook=once)
     except (ValueError, RecursionError) as trouble:

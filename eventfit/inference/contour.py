@@ -9,7 +9,7 @@ import numpy as np
 from eventfit.errors import FitFailed, OutOfRange
 from eventfit.inference.asymptotic import warnings_of
 from eventfit.inference.card import profile_card
-from eventfit.inference.fitting.batch import fit_batch
+from eventfit.inference.fitting.batch import BELOW, fit_batch
 from eventfit.inference.fitting.fit import fit, require_good
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Contour, FitResult
@@ -20,8 +20,6 @@ from eventfit.quadrature import Array
 __all__ = ["contour"]
 
 LEVELS = (0.68, 0.90, 0.95)
-#: a conditional fit below the global one by more than this means that the global one was not global
-BELOW = 1e-6
 #: the grid reaches to this height in each parameter's own profile
 REACH = 1.25
 

@@ -13,6 +13,7 @@ from eventfit.inference.asymptotic import FEW, cut_of
 from eventfit.inference.card import profile_card
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Interval, Status
+from eventfit.inference.toys.tails import TIE
 from eventfit.inference.toys.throw import ENSEMBLE, Hypothesis, Toys, ToySample
 from eventfit.quadrature import Array, Mask
 
@@ -24,8 +25,6 @@ OFFSETS = (-0.8, -0.4, 0.0, 0.4, 0.8)
 FINE = 400
 #: where an interval from few counts may reach further
 BEYOND = (1.2, 1.6, 2.0, 2.5)
-#: a ratio above the critical value by less than this ties with it: discrete data repeat a value up to rounding
-TIE = 1e-6
 #: share of the toys at one value above which data count as discrete
 SHARED = 0.005
 

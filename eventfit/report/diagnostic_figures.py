@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincc, gammainccinv
 
 from eventfit.inference import Contour, Impact, Limit
+from eventfit.inference.toys.tails import TIE
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.report.figures import BACKGROUND, BEST, DATA, PUBLISHED, STYLES
@@ -35,8 +36,6 @@ SYMBOLS = {
     "tmu": r"$t_\mu$",
     "tmu_tilde": r"$\tilde{t}_\mu$",
 }
-#: values of a statistic that differ by less are the same number, beyond the rounding of the fits
-TIE = 1e-6
 #: a statistic below this is one of no excess, or no deficit, whatever the rounding of the fits
 ZERO = 1e-9
 #: bins of a histogram of toys

@@ -14,7 +14,10 @@ from eventfit.inference.fitting.starts import starts_of
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array, Mask
 
-__all__ = ["BatchFit", "fit_batch"]
+__all__ = ["BELOW", "BatchFit", "fit_batch"]
+
+#: a conditional fit below the free one by more than this means that the free one was not the lowest
+BELOW = 1e-6
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from eventfit.errors import FitFailed, OutOfRange, StatisticsError
-from eventfit.inference.fitting.batch import BatchFit, fit_batch
+from eventfit.inference.fitting.batch import BELOW, BatchFit, fit_batch
 from eventfit.inference.fitting.fit import fit, require_good
 from eventfit.inference.fitting.roots import root_between
 from eventfit.inference.results import FitResult, Scan
@@ -19,8 +19,6 @@ from eventfit.quadrature import Array
 
 __all__ = ["Profile", "fit_together"]
 
-#: a conditional fit below the global one by more than this means that the global one was not global
-BELOW = 1e-6
 #: doublings of the search range before an interval counts as open
 DOUBLINGS = 60
 

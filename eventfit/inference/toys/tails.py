@@ -12,7 +12,7 @@ from eventfit.inference.statistic import STATISTICS, StatisticName
 from eventfit.inference.toys.throw import ENSEMBLE, Toys, ToySample
 from eventfit.quadrature import Array
 
-__all__ = ["statistic_of", "tail", "toy_entries"]
+__all__ = ["TIE", "statistic_of", "tail", "toy_entries"]
 
 #: values of a statistic closer than this are ties: discrete data give the same value up to rounding
 TIE = 1e-6

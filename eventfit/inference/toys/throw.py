@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from eventfit.errors import OutOfRange, ZeroPrediction
-from eventfit.inference.fitting.batch import BatchFit, fit_batch
+from eventfit.inference.fitting.batch import BELOW, BatchFit, fit_batch
 from eventfit.inference.statistic import Tested
 from eventfit.inference.toys.jobs import run_blocks
 from eventfit.inference.toys.run import Key, ToyRun
@@ -37,8 +37,6 @@ COLUMNS = ("estimate", "free", "tested", "flag")
 AT_BOUND, FALLBACK, FAILED = 1.0, 2.0, 4.0
 ENSEMBLE = "main data and every auxiliary measurement fluctuated, nuisances profiled on the observed data"
 FORMAT = 1
-#: a fit at the tested value below the free one by more than this means that the free one was not the lowest
-BELOW = 1e-6
 
 Progress = Callable[[int], None]
 

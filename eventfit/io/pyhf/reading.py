@@ -26,7 +26,7 @@ from eventfit.parameters import Reported
 from eventfit.quadrature import Array, Index
 from eventfit.strict import validated
 
-__all__ = ["Workspace", "read_workspace"]
+__all__ = ["Workspace", "read_workspace", "once"]
 
 #: pyhf's names of the interpolation codes that it has, and ours
 NORMSYS: dict[str, Literal[1, 4]] = {"code1": 1, "code4": 4}
@@ -184,7 +184,7 @@ def _content(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any],
         given = trouble.strerror if isinstance(trouble, OSError) else trouble
         raise MissingInput("the file cannot be read", where=str(source), given=given) from trouble
     try:
-        raw = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
+        raw = json.loads(content.decode("utf-8"), object_pairs_hook=once)
     except (ValueError, RecursionError) as trouble:
         raise DeclarationError("the file is not JSON in UTF-8", where=str(source), given=trouble) from trouble
     if not isinstance(raw, dict):
@@ -197,7 +197,7 @@ def _content(source: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any],
     return raw, str(source), hashlib.sha256(content).hexdigest()
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; a key that stands twice would hide the first."""
     found = dict(pairs)
     if len(found) < len(pairs):
