@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,37 +13,51 @@ from eventfit.quadrature import Array
 from eventfit.tables import Tables
 from eventfit.units import atomic_mass_unit
 
-__all__ = ["MATERIALS", "Element", "Target"]
+__all__ = ["MATERIALS", "Element", "Material", "Target"]
 
+Material = Literal["xenon", "germanium", "caesium_iodide", "pseudocumene", "carbon_tetrafluoride"]
 #: material -> chemical composition {element symbol: atoms per formula unit}
-MATERIALS = {"xenon": {"Xe": 1}}
-SHELL_TABLES = {"Xe": "target/xenon_shells"}
+MATERIALS: Mapping[str, Mapping[str, int]] = {
+    "xenon": {"Xe": 1},
+    "germanium": {"Ge": 1},
+    "caesium_iodide": {"Cs": 1, "I": 1},
+    "pseudocumene": {"C": 9, "H": 12},
+    "carbon_tetrafluoride": {"C": 1, "F": 4},
+}
+#: elements whose shells are known, for the stepping approximation
+SHELL_TABLES = {
+    "Xe": "target/xenon_shells",
+    "Ge": "target/germanium_shells",
+    "Cs": "target/caesium_shells",
+    "I": "target/iodine_shells",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Element:
     """A chemical element of natural isotopic composition.
 
-    ``mass`` in kg per atom; ``binding_energy`` (n_shell,) in keV, increasing; ``electrons`` (n_shell,) per orbital.
+    ``mass`` in kg per atom; ``binding_energy`` (n_shell,) in keV, increasing, and ``electrons`` (n_shell,) per orbital:
+    empty where no shells are known here.
     """
 
     symbol: str
+    atomic_number: int
     mass: float
-    binding_energy: Array
-    electrons: Array
+    binding_energy: Array = field(default_factory=lambda: np.empty(0))
+    electrons: Array = field(default_factory=lambda: np.empty(0))
 
     @classmethod
     def load(cls, tables: Tables, symbol: str) -> Element:
-        """Read the element's weight and shells from ``target/``."""
+        """Read the element's weight, and its shells if there are any, from ``target/``."""
         elements = tables.read("target/elements")
         row = elements.text["element"].index(symbol)
+        number, weight = int(elements["atomic_number"][row]), float(elements["atomic_weight_u"][row])
+        bare = cls(symbol, number, weight * atomic_mass_unit)
+        if symbol not in SHELL_TABLES:
+            return bare
         shells = tables.read(SHELL_TABLES[symbol])
-        return cls(
-            symbol=symbol,
-            mass=float(elements["atomic_weight_u"][row]) * atomic_mass_unit,
-            binding_energy=shells["binding_energy_keV"],
-            electrons=shells["electrons"],
-        )
+        return replace(bare, binding_energy=shells["binding_energy_keV"], electrons=shells["electrons"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +77,7 @@ class Target:
         Raises
         ------
         UnknownName
-            The material has no shells here yet.
+            The material is not known here yet.
         """
         if material not in MATERIALS:
             raise UnknownName(
@@ -78,7 +94,12 @@ class Target:
     @property
     def electrons(self) -> float:
         """Electrons per formula unit."""
-        return float(sum(element.electrons.sum() * number for element, number in self.composition))
+        return float(sum(element.atomic_number * number for element, number in self.composition))
+
+    @property
+    def without_shells(self) -> tuple[str, ...]:
+        """Symbols of the elements whose shells are not known here."""
+        return tuple(element.symbol for element, _ in self.composition if not len(element.electrons))
 
     @property
     def shell_energies(self) -> Array:
@@ -86,7 +107,21 @@ class Target:
         return np.unique(np.concatenate([element.binding_energy for element, _ in self.composition]))
 
     def electrons_below(self, T: Array) -> Array:
-        """Electrons per formula unit whose binding energy is below the energy transfer ``T`` (n_T,) in keV."""
+        """Electrons per formula unit whose binding energy is below the energy transfer ``T`` (n_T,) in keV.
+
+        Raises
+        ------
+        UnknownName
+            The shells of an element are not known here.
+        """
+        if self.without_shells:
+            raise UnknownName(
+                "the electron shells of an element are not known here",
+                where=self.name,
+                given=", ".join(self.without_shells),
+                allowed=", ".join(SHELL_TABLES),
+                fix='take the electrons as free (electrons = "free"), which is right far above the K edge',
+            )
         total = np.zeros(np.shape(T))
         for element, number in self.composition:
             steps = np.concatenate([[0.0], np.cumsum(element.electrons)])

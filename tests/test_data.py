@@ -22,7 +22,7 @@ from eventfit.inference import Profile, discovery_significance
 from eventfit.provenance import Status
 from eventfit.report.bibliography import METHODS, bibliography, reference
 from eventfit.tables import Tables
-from eventfit.target import Target
+from eventfit.target import MATERIALS, Target
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data"
@@ -47,10 +47,15 @@ def processes() -> Iterator[Process]:
 
 @pytest.fixture(scope="module")
 def used() -> tuple[set[str], set[str]]:
-    """Names of the tables that any variant of any analysis reads, and the publications they cite."""
+    """Names of the tables that an analysis or a material on offer reads, and the publications they cite."""
+    offered = Tables(DATA)
+    for material in MATERIALS:
+        Target.load(offered, material)
     analyses = [Analysis.load(name, data=DATA) for name in shipped_analyses()]
     models = [analysis.model(variant) for analysis in analyses for variant in analysis.variants]
-    return {t.name for model in models for t in model.tables}, {key for model in models for key in model.cite}
+    tables = {t.name: t for t in (*offered.used, *(t for model in models for t in model.tables))}
+    cited = {key for model in models for key in model.cite} | {key for t in tables.values() for key in t.cite}
+    return set(tables), cited
 
 
 # -- every table ------------------------------------------------------------------------------------------------------

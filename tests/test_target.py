@@ -7,7 +7,7 @@ import pytest
 
 from eventfit.errors import UnknownName
 from eventfit.tables import Tables, shipped
-from eventfit.target import Element, Target
+from eventfit.target import MATERIALS, Element, Target
 
 XENON = Target.load(Tables(shipped("data")), "xenon")
 K_EDGE = 34.561  # keV
@@ -36,8 +36,8 @@ def test_an_edge_opens_just_above_its_energy() -> None:
 
 
 def test_a_compound_counts_its_atoms() -> None:
-    light = Element("A", mass=2.0, binding_energy=np.array([1.0]), electrons=np.array([1.0]))
-    heavy = Element("B", mass=10.0, binding_energy=np.array([1.0, 5.0]), electrons=np.array([6.0, 2.0]))
+    light = Element("A", 1, mass=2.0, binding_energy=np.array([1.0]), electrons=np.array([1.0]))
+    heavy = Element("B", 8, mass=10.0, binding_energy=np.array([1.0, 5.0]), electrons=np.array([6.0, 2.0]))
     compound = Target("A2B", ((light, 2), (heavy, 1)))
     assert compound.units_per_kg == pytest.approx(1 / 14.0)
     assert compound.electrons == 10
@@ -48,6 +48,19 @@ def test_a_compound_counts_its_atoms() -> None:
 def test_an_unknown_material_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownName, match=r"unobtainium(.|\n)*xenon"):
         Target.load(Tables(shipped("data")), "unobtainium")
+
+
+def test_shells_hold_all_electrons_of_every_element() -> None:
+    for material in MATERIALS:
+        for element, _ in Target.load(Tables(shipped("data")), material).composition:
+            assert element.electrons.sum() in (0, element.atomic_number)
+
+
+def test_stepping_without_shells_is_refused() -> None:
+    pseudocumene = Target.load(Tables(shipped("data")), "pseudocumene")
+    assert pseudocumene.without_shells == ("C", "H")
+    with pytest.raises(UnknownName, match="free"):
+        pseudocumene.electrons_below(np.array([1.0]))
 
 
 # -- reference --------------------------------------------------------------------------------------------------------
@@ -71,3 +84,9 @@ def test_steps_of_the_xenon_shells(edges_eV: str, steps: list[int]) -> None:
     edge = np.array([float(value) for value in edges_eV.split()]) / 1000
     assert XENON.electrons_below(edge * (1 + 1e-9)).tolist() == steps
     assert XENON.electrons_below(edge * (1 - 1e-9)).tolist() == [*steps[1:], 0]
+
+
+@pytest.mark.parametrize("electrons_per_100t", [pytest.param(3.307e31, id="arXiv:1707.09279, electrons in 100 t")])
+def test_electrons_of_pseudocumene(electrons_per_100t: float) -> None:
+    target = Target.load(Tables(shipped("data")), "pseudocumene")
+    assert 1e5 * target.units_per_kg * target.electrons == pytest.approx(electrons_per_100t, rel=2e-4)

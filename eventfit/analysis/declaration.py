@@ -13,6 +13,7 @@ from eventfit.analysis.wanted import Published, Wanted
 from eventfit.flux.solar import SolarModel
 from eventfit.quadrature import Array
 from eventfit.strict import Finite, Name, NonNegative, Pair, Positive, Strict
+from eventfit.target import Material
 from eventfit.units import exposure_units
 
 __all__ = [
@@ -49,7 +50,7 @@ class Exposure(Strict):
 class TargetDeclared(Strict):
     """Material, and how its electrons are bound."""
 
-    material: Literal["xenon"]
+    material: Material
     electrons: Literal["free", "stepping"]
 
 
