@@ -54,7 +54,7 @@ CONFINED = {
     "sqlite3": ("eventfit.inference.toys.run_file",),
     "typer": ("eventfit.cli",),
     "uproot": ("eventfit.io",),
-    "pandas": (),
+    "pandas": ("eventfit.io",),
 }
 READERS = ("eventfit.strict", "eventfit.tables", "eventfit.io", "eventfit.analysis", "eventfit.report")
 READS = {"open", "read_text", "read_bytes", "loadtxt", "genfromtxt", "fromfile", "read_csv", "memmap"}
