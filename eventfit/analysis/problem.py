@@ -14,7 +14,7 @@ from typing import Any, Literal
 from eventfit.analysis.model import Analysis, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
-from eventfit.io import read_workspace
+from eventfit.io import Channel, read_workspace
 from eventfit.io.pyhf.reading import once
 from eventfit.likelihood import Likelihood
 from eventfit.parameters import Reported
@@ -46,6 +46,8 @@ class Problem:
         sha256 of every table, or of the workspace.
     notes
         What belongs beside a number.
+    channels
+        Which bins belong together, with the edges of their axis where they have one.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Problem:
     bins: tuple[str, ...]
     input_hashes: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
 
     def parameter(self, name: str) -> tuple[str, Reported]:
         """The fit parameter called ``name`` and how it is quoted.
@@ -158,6 +161,7 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         tables=model.tables,
         bins=tuple(f"{low:g}-{high:g} keV" for low, high in pairwise(edges)),
         input_hashes=likelihood.input_hashes,
+        channels=() if likelihood.unbinned else (Channel(analysis.id, slice(0, likelihood.n_bin), edges, "keV"),),
     )
 
 
@@ -190,6 +194,7 @@ def _from_workspace(
         bins=tuple(bins),
         input_hashes=workspace.likelihood.input_hashes,
         notes=(f"interpolation: normsys {workspace.normsys}, histosys {workspace.histosys}", *workspace.notes),
+        channels=tuple(Channel(channel, where) for channel, where in channels),
     )
 
 

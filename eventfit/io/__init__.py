@@ -3,6 +3,15 @@
 from eventfit.io.columns import BinColumns, CurveColumns, MatrixColumns
 from eventfit.io.counts import counts_of_rate, observed_counts
 from eventfit.io.covariance import read_covariance
+from eventfit.io.export import (
+    Channel,
+    Exported,
+    ExportReport,
+    export_hs3,
+    export_pyhf,
+    write_histograms,
+    write_table,
+)
 from eventfit.io.measured import Curve, Events, Histogram, Matrix
 from eventfit.io.pyhf import Workspace, read_workspace
 from eventfit.io.reading import (
@@ -17,15 +26,20 @@ from eventfit.io.reading import (
 
 __all__ = [
     "BinColumns",
+    "Channel",
     "Curve",
     "CurveColumns",
     "Events",
+    "ExportReport",
+    "Exported",
     "Histogram",
     "Matrix",
     "MatrixColumns",
     "Workspace",
     "contents",
     "counts_of_rate",
+    "export_hs3",
+    "export_pyhf",
     "observed_counts",
     "read_columns",
     "read_covariance",
@@ -35,4 +49,6 @@ __all__ = [
     "read_histograms",
     "read_matrix",
     "read_workspace",
+    "write_histograms",
+    "write_table",
 ]
