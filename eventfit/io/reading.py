@@ -116,7 +116,7 @@ def read_histograms(
     """
     found: dict[str, Histogram] = {}
     for name, source in sources.items():
-        with located(name):
+        with located(f"histogram {name!r}"):
             one = read_histogram(source, columns, edges=edges, unit=unit, flow=flow)
             found[name] = one.over(next(iter(found.values())).edges) if found else one
     return found

@@ -28,7 +28,9 @@ __all__ += ["root_contents"]
 #: ROOT's classes
 HISTOGRAMS = tuple(f"TH1{kind}" for kind in "CSILFD")
 MATRICES = tuple(f"TH2{kind}" for kind in "CSILFD")
-CURVES = ("TGraph", "TGraphErrors", "TGraphAsymmErrors")
+#: with the members that hold the errors of the values, below and above
+ERRORS = {"TGraph": (), "TGraphErrors": ("fEY", "fEY"), "TGraphAsymmErrors": ("fEYlow", "fEYhigh")}
+CURVES = tuple(ERRORS)
 TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
 #: more numbers than a tree's compressed bytes can hold at the highest ratio of any algorithm that ROOT has
 MOST_PER_BYTE = 10_000
@@ -101,14 +103,12 @@ def read_graph(source: Source) -> Curve:
     """A graph; the errors of its values where it has some."""
     with _opened(source) as file:
         found = _object(file, source, CURVES, "a graph")
-        x, y = (np.asarray(part, dtype=float) for part in found.values())
-        errors = None
-        if found.classname != "TGraph":
-            sides = ("mean", "mean") if found.classname == "TGraphErrors" else ("low", "high")
-            below, above = (np.asarray(found.errors(side, "y"), dtype=float) for side in sides)
-            errors = (below, above)
+        x, y = (np.asarray(found.member(name), dtype=float) for name in ("fX", "fY"))
+        sides = ERRORS[found.classname]
+        below, above = (np.asarray(found.member(name), dtype=float) for name in sides) if sides else (None, None)
         label = _graph_label(found)
     name = source.key.rpartition("/")[2]
+    errors = None if below is None or above is None else (below, above)
     return Curve(x, y, errors, name=name, label=label, unit=unit_in(label), where=source.where)
 
 

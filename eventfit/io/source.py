@@ -25,8 +25,10 @@ ENDINGS: dict[str, Kind] = {
     ".dat": "text",
     ".tsv": "text",
 }
-#: largest file that is read as a whole (text), and most numbers that a file may claim to hold in one column
-MOST_BYTES, MOST_NUMBERS = 64 * 2**20, 50_000_000
+#: largest file or object that is read as a whole
+MOST_BYTES = 64 * 2**20
+#: most numbers that a file may claim to hold in one column
+MOST_NUMBERS = 50_000_000
 #: most names that a message lists
 LISTED = 20
 

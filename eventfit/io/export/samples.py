@@ -30,7 +30,8 @@ NODES = np.array([-1.0, 0.0, 1.0])
 #: the one constrained factor that pyhf has
 LUMI = "lumi"
 #: pyhf's interpolation codes, its default first
-NORMSYS, HISTOSYS = ("code4", "code1"), ("code4p", "code0")
+NORMSYS = ("code4", "code1")
+HISTOSYS = ("code4p", "code0")
 
 
 @dataclass(frozen=True)
