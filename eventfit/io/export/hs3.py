@@ -5,9 +5,10 @@ auxiliary measurements are distributions of their own (``gaussian_dist``, ``pois
 values, not the ``constraint`` of a modifier; factors per bin are ``shapefactor``; relative or absolute errors do not
 occur. Only parameters of ``normsys`` and ``histosys`` have the constraint of their modifier, the unit gaussian around
 zero. A linear factor ``1 + r theta`` becomes its own parameter with a gaussian of width r around one; where a
-parameter acts in several ways, its powers and linear functions are functions of the document, so that a likelihood of
-ours is exact. ``interpolation`` is written where the standard has a word for it (``log``, ``lin``, ``poly6``), and in
-``data`` with its HistFactory code.
+parameter acts in several ways, its powers and linear functions are functions of the document. So little is lost.
+
+``interpolation`` is written where the standard has a word for it (``log``, ``lin``, ``poly6``), and in ``data`` with
+its HistFactory code.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ __all__ = ["export_hs3"]
 #: version of the standard, and its words for the interpolation codes that it has
 HS3_VERSION = "0.2.0"
 WORDS = {"code1": "log", "code0": "lin", "code4p": "poly6"}
+#: HistFactory's first code, which HS3 has and pyhf has not
+LINEAR = "code0"
 UNSCALED = "unscaled"
 Json = dict[str, Any]
 
@@ -75,7 +78,7 @@ def export_hs3(
     functions = Functions()
     samples, normsys = assemble(likelihood, uses, roles, functions.beyond)
     morphs = [f for sample in samples for morph in sample.morphs.values() for f in morph.functions]
-    codes = _codes(normsys, NORMSYS), _codes(morphs, HISTOSYS)
+    codes = _codes(normsys, (*NORMSYS, LINEAR)), _codes(morphs, HISTOSYS)
     lost = [f.loss(codes[0][f.parameter]) for f in normsys] + [f.loss(codes[1][f.parameter]) for f in morphs]
     lost = list(dict.fromkeys(text for text in lost if text))
     settle(lost, allow_loss=allow_loss, where="HS3", instead="or use a likelihood without that factor")

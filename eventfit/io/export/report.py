@@ -67,7 +67,7 @@ class ExportReport:
 
     @property
     def exact(self) -> bool:
-        """Whether both likelihoods differ by a constant at most, with these ``settings``."""
+        """Whether both likelihoods differ by a constant at most (to 1e-10 of a component), with these ``settings``."""
         return not self.lost
 
     def translation(self, name: str) -> Translation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -23,15 +24,17 @@ from eventfit.quadrature import Array
 __all__ = ["HISTOSYS", "LUMI", "NORMSYS", "Interpolated", "Morph", "Role", "Sample", "Sides", "assemble", "best_code"]
 __all__ += ["roles_of"]
 
-#: alpha at which interpolations are compared, and the difference that rounding leaves
+#: alpha at which interpolations are compared, and the share of a component that is no difference: it moves -2 ln L by
+#: less than fits are tight. (With lo = 1 / hi code 4 follows code 1 to 3e-12 for 10 %, to 4e-9 for 30 %.)
 GRID = np.linspace(-3.0, 3.0, 241)
-SAME = 1e-12
+SAME = 1e-10
 NODES = np.array([-1.0, 0.0, 1.0])
 #: the one constrained factor that pyhf has
 LUMI = "lumi"
 #: pyhf's interpolation codes, its default first
 NORMSYS = ("code4", "code1")
 HISTOSYS = ("code4p", "code0")
+CODES: dict[str, Literal[0, 1, 4]] = {"code0": 0, "code1": 1, "code4": 4}
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,7 @@ class Interpolated:
         """Largest distance of the interpolation with this code, relative to the nominal, or to the morph of nothing."""
         scale = abs(self.nominal) or max(abs(self.low), abs(self.high)) or 1.0
         if self.kind == "normsys":
-            sides = NormSys("", self.low / self.nominal, self.high / self.nominal, 4 if code == "code4" else 1)
-            found = self.nominal * _at(sides)
+            found = self.nominal * _at(NormSys("", self.low / self.nominal, self.high / self.nominal, CODES[code]))
         else:
             odd, even = 0.5 * (self.high - self.low), 0.5 * (self.high + self.low) - self.nominal
             found = self.nominal + odd * GRID + even * _at(MorphEven("", "4p" if code == "code4p" else "0"))
