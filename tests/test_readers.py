@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import sys
@@ -45,7 +46,7 @@ from eventfit.io import (
     write_histograms,
 )
 from eventfit.io.measured.axis_unit import factor_between, unit_in
-from eventfit.io.source import MOST_BYTES
+from eventfit.io.source import MOST_BYTES, Source
 from eventfit.spectrum import Spectrum
 
 EDGES = np.array([0.0, 1.0, 2.5, 3.0, 10.0])
@@ -667,6 +668,12 @@ def test_refusals_of_writing(tmp_path: Path) -> None:
 
 
 # -- regression --
+
+
+def test_the_hash_of_a_source_is_that_of_its_file(everything: Path) -> None:
+    source = Source.of(f"{everything}:folder/plain")
+    assert source.sha256 == hashlib.sha256(everything.read_bytes()).hexdigest()
+    assert (source.key, source.kind, source) == ("folder/plain", "root", Source.of(Path(f"{everything}:folder/plain")))
 
 
 def test_contents_lists_what_there_is(everything: Path, tmp_path: Path) -> None:

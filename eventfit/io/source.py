@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -83,6 +84,12 @@ class Source:
         """``detector.root:histogram``."""
         return f"{self.path}:{self.key}" if self.key else str(self.path)
 
+    @property
+    def sha256(self) -> str:
+        """Of the whole file, for the hashes of the inputs that a result states."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 def listed(names: list[str]) -> str:
     """``names`` for a message, the first twenty of them."""
@@ -91,9 +98,7 @@ def listed(names: list[str]) -> str:
 
 
 def _split(text: str | Path) -> tuple[Path, str]:
-    if isinstance(text, Path):
-        return text, ""
-    found = re.fullmatch(r"(.+?\.root):(.*)", text, re.IGNORECASE | re.DOTALL)
+    found = re.fullmatch(r"(.+?\.root):(.*)", str(text), re.IGNORECASE | re.DOTALL)
     return (Path(found[1]), found[2].strip("/")) if found else (Path(text), "")
 
 
