@@ -7,18 +7,21 @@ the true recoil.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.polynomial.polynomial import polyder, polyval
 from scipy.special import ndtr
 
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
+from eventfit.units import MeV
 
 __all__ = ["Axis", "ConstantQuenching", "Efficiency", "PerfectResolution", "Quenching", "Resolution", "Response"]
-__all__ += ["SqrtResolution"]
+__all__ += ["PolynomialResolution", "SqrtResolution"]
 
 Stage = Literal["quenching", "resolution", "efficiency"]
 #: Gaussian tails are followed to this many standard deviations
@@ -58,7 +61,12 @@ class ConstantQuenching(Quenching):
 
 
 class Resolution(ABC):
-    """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy."""
+    """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy.
+
+    ``known_to`` is the largest visible energy in keV at which they are known.
+    """
+
+    known_to: float = math.inf
 
     def mean(self, visible: Array) -> Array:
         """Mean reconstructed value for the ``visible`` energy (any shape)."""
@@ -101,6 +109,52 @@ class SqrtResolution(Resolution):
 
     def sigma(self, visible: Array) -> Array:
         return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
+
+
+@dataclass(frozen=True)
+class PolynomialResolution(Resolution):
+    """A reconstructed quantity other than energy, e.g. a number of hits N: a polynomial of the visible energy.
+
+    Mean N(T) = sum_k ``coefficients[k]`` T^k with T in MeV, cut off at zero from below;
+    width = ``noise`` + ``stochastic`` sqrt(N) + ``linear`` N (arXiv:2204.03011 uses both forms for Borexino).
+    A polynomial fitted to a calibration means nothing far above it: hence ``known_to``, in keV.
+
+    Raises
+    ------
+    OutOfRange
+        A mean that falls or a width that is not positive, at the energies where it is used.
+    """
+
+    coefficients: tuple[float, ...]
+    noise: float
+    stochastic: float
+    linear: float
+    known_to: float
+    is_sharp = False
+
+    def mean(self, visible: Array) -> Array:
+        T = np.asarray(visible) / MeV
+        slope = polyval(T, polyder(self.coefficients))
+        if np.any(slope <= 0.0):
+            raise OutOfRange(
+                "the mean of the reconstructed quantity does not rise with the energy",
+                where="response.resolution",
+                given=f"slope {float(np.min(slope)):.3g} per MeV",
+                allowed="a polynomial that rises over all recoils of the source",
+            )
+        return np.asarray(np.maximum(polyval(T, self.coefficients), 0.0))
+
+    def sigma(self, visible: Array) -> Array:
+        N = self.mean(visible)
+        width = self.noise + self.stochastic * np.sqrt(N) + self.linear * N
+        if np.any(width <= 0.0):
+            raise OutOfRange(
+                "the width of the reconstructed quantity is not positive",
+                where="response.resolution",
+                given=f"{float(np.min(width)):.3g} at a mean of {float(N.flat[int(np.argmin(width))]):.4g}",
+                allowed="a width above zero over all recoils of the source",
+            )
+        return np.asarray(width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +312,7 @@ class Response:
 
     def support(self, edges: Array, limit: float) -> tuple[float, float]:
         """Range of true recoils (keV) up to ``limit`` that can be reconstructed between the outer ``edges``."""
-        T = _recoils(limit)
+        T = self._recoils(limit)
         mean, sigma = self.moments(T)
         below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
         if below[-1]:
@@ -267,6 +321,14 @@ class Response:
                 where="response.edges",
                 given=f"{edges[0]:g} to {edges[-1]:g} {self.axis.unit}",
                 allowed=f"recoils up to {limit:g} keV",
+            )
+        if T[-1] < limit and not above.any():
+            raise OutOfRange(
+                "the resolution is not known for all recoils that can be reconstructed inside the window",
+                where="response.resolution",
+                given=f"recoils up to {limit:g} keV, the resolution up to {self.resolution.known_to:g} keV",
+                allowed=f"a window that ends {REACH:g} standard deviations below what {T[-1]:.4g} keV gives",
+                fix="lower the end of the window, or know the resolution further up",
             )
         first = int(np.argmin(below)) - 1
         last = int(np.argmax(above)) if above.any() else -1
@@ -279,7 +341,7 @@ class Response:
             efficiency = self.efficiency.energy if self.is_sharp else self.efficiency.bends
         at_recoil = self.efficiency is not None and not self.efficiency_is_reconstructed
         quenched = self.quenching is not None and self._place("efficiency") > self._place("quenching")
-        T = _recoils(limit)
+        T = self._recoils(limit)
         mean = self.moments(T)[0]
         knots = efficiency if at_recoil and not quenched else np.empty(0)
         if self.is_sharp:
@@ -288,10 +350,11 @@ class Response:
             knots = np.interp(efficiency, mean, T)
         return np.unique(knots)
 
-
-def _recoils(limit: float) -> Array:
-    """Recoil energies (keV) from 0 to ``limit`` on which the range and the inverse of the mean are sought."""
-    return np.concatenate([[0.0], limit * np.geomspace(1e-6, 1.0, 4000)])
+    def _recoils(self, limit: float) -> Array:
+        """Recoils (keV) from 0 to ``limit``, as far as known: the range and the inverse of the mean are sought here."""
+        T = np.concatenate([[0.0], limit * np.geomspace(1e-6, 1.0, 4000)])
+        visible = T if self.quenching is None else self.quenching.visible(T)
+        return T[visible <= self.resolution.known_to]
 
 
 def _smeared(x: Array, mean: Array, sigma: Array) -> tuple[Array, Array]:
