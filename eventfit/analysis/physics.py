@@ -28,9 +28,10 @@ from eventfit.cross_section import (
 )
 from eventfit.errors import located
 from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
+from eventfit.folding import fold
 from eventfit.quadrature import Array
 from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
-from eventfit.spectrum import Template, fold
+from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 

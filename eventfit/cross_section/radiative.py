@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
@@ -202,18 +203,31 @@ class CorrectedElectron(OnElectrons):
         return self.qed
 
     def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
-        if not self.qed:
-            return self._weak(T, E, state, 1.0, (1.0 - T / E) ** 2, 1.0)
-        qed, a = qed_functions(T, E), fine_structure / math.pi
-        plus = (1.0 - T / E) ** 2 + a * qed.weighted_plus
-        return self._weak(T, E, state, 1.0 + a * qed.minus, plus, 1.0 + a * qed.mixed)
+        return self.kernels(term, T, E, [state])[state]
+
+    def kernels(self, term: Term, T: Array, E: Array, states: Sequence[str]) -> dict[str, Array]:
+        minus: Array | float
+        minus, plus, mixed = 1.0, (1.0 - T / E) ** 2, np.asarray(electron_mass * T / E**2)
+        if self.qed:  # the same functions for all flavours
+            qed, a = qed_functions(T, E), fine_structure / math.pi
+            minus, plus, mixed = 1.0 + a * qed.minus, plus + a * qed.weighted_plus, mixed * (1.0 + a * qed.mixed)
+        return _alike(states, lambda state: self._weak(T, state, minus, plus, mixed))
 
     def edge_kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
-        without = self._weak(T, E, state, 1.0, (1.0 - T / E) ** 2, 1.0)
+        without = self._weak(T, state, 1.0, (1.0 - T / E) ** 2, electron_mass * T / E**2)
         return np.asarray(fine_structure / math.pi * soft_photons(T) * without)
 
-    def _weak(self, T: Array, E: Array, state: str, minus: Array | float, plus: Array, mixed: Array | float) -> Array:
-        """The cross section whose three parts have these shapes in T/E."""
+    def _weak(self, T: Array, state: str, minus: Array | float, plus: Array, mixed: Array) -> Array:
+        """The cross section whose three parts have these shapes in T and E."""
         g_L, g_R = self.chiral_couplings(T, state)
-        parts = g_L**2 * minus + g_R**2 * plus - g_L * g_R * electron_mass * T / E**2 * mixed
+        parts = g_L**2 * minus + g_R**2 * plus - g_L * g_R * mixed
         return np.asarray(weak_cross_section * parts)
+
+
+def _alike(states: Sequence[str], kernel: Callable[[str], Array]) -> dict[str, Array]:
+    """``kernel`` of every state, computed once for nu_mu and nu_tau, whose neutral current is the same."""
+    found: dict[str, Array] = {}
+    for state in states:
+        twin = state.replace("_tau", "_mu")
+        found[state] = found[twin] if twin in found else kernel(state)
+    return found

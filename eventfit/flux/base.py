@@ -67,6 +67,13 @@ class Measure:
 
     __rmul__ = __mul__
 
+    def same_nodes(self, other: Measure) -> bool:
+        """Whether both integrate over the same nodes, whatever their weights."""
+        return all(
+            getattr(self, name) is getattr(other, name) or np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("energy", "low", "high")
+        )
+
     @property
     def total(self) -> float:
         """The integral of 1: the total flux."""
