@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from eventfit.analysis.declaration import Declaration, ResponseDeclared, SqrtResolutionDeclared
+from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.detector import PolynomialResolutionDeclared, ResponseDeclared, SqrtResolutionDeclared
+from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import (
     CorrectedDeclared,
     FlavourMomentsDeclared,
@@ -15,25 +17,37 @@ from eventfit.analysis.mechanisms import (
     TreeDeclared,
 )
 from eventfit.cross_section import (
+    SNU,
     CorrectedElectron,
     Coupling,
     ElectronTreatment,
     FlavourMoments,
     FreeElectrons,
+    GalliumCapture,
     MagneticMoment,
     Process,
     StandardModelElectron,
     SteppingElectrons,
     TransitionMoments,
 )
-from eventfit.errors import located
+from eventfit.errors import MissingInput, located
 from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
+from eventfit.flux.solar import COMPONENTS
 from eventfit.folding import fold
 from eventfit.quadrature import Array
-from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
+from eventfit.response import (
+    ConstantQuenching,
+    Efficiency,
+    PerfectResolution,
+    PolynomialResolution,
+    Resolution,
+    Response,
+    SqrtResolution,
+)
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
+from eventfit.units import MeV
 
 __all__ = ["Physics", "build_physics"]
 
@@ -44,6 +58,9 @@ class Physics:
 
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
+    fluxes: tuple[Flux, ...]
+    #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
+    rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
 
 
@@ -68,8 +85,29 @@ def build_physics(declared: Declaration, tables: Tables, events: Array | None = 
     return Physics(
         templates=templates,
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
-        cite=(*(key for flux in fluxes for key in flux.cite), *(key for process in processes for key in process.cite)),
+        fluxes=tuple(fluxes),
+        rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
+        cite=(
+            *(key for flux in fluxes for key in flux.cite),
+            *(key for process in processes for key in process.cite),
+            *(key for measurement in declared.measurement for key in measurement.cite),
+        ),
     )
+
+
+def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:
+    """Captures per component in SNU; the sum means something only if the whole Sun is declared."""
+    missing = [name for name in COMPONENTS if name not in [flux.name for flux in fluxes]]
+    if missing:
+        raise MissingInput(
+            "a capture rate sums over all solar neutrinos, but the source lacks some",
+            where=f"measurement[{declared.name}]",
+            given="without " + ", ".join(missing),
+            allowed="all of " + ", ".join(COMPONENTS),
+            fix="add them to the components of the flux",
+        )
+    process = GalliumCapture.load(tables)
+    return {flux.name: process.rate(flux) / SNU for flux in fluxes}
 
 
 def _fluxes(declared: Declaration, tables: Tables) -> Sequence[Flux]:
@@ -115,9 +153,14 @@ def _response(declared: ResponseDeclared, tables: Tables) -> Response:
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
+    if isinstance(declared.resolution, PolynomialResolutionDeclared):
+        mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
+        known_to = declared.resolution.known_to_MeV * MeV
+        resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
     return Response(
         order=tuple(declared.order),
         resolution=resolution,
         efficiency=efficiency,
         quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
+        axis=declared.axis,
     )
