@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eventfit.analysis.declaration import Background
 from eventfit.analysis.detector import ResponseDeclared
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
@@ -40,20 +41,20 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         return Spectrum(edges, counts, counts, "observed")
 
 
-def expected_spectrum(tables: Tables, name: str, response: ResponseDeclared, label: str) -> Spectrum:
-    """A background: the column ``expected_counts`` of a binned table, or the integrals of ``expected_per_keV``.
+def expected_spectrum(declared: Background, tables: Tables, response: ResponseDeclared) -> Spectrum:
+    """A background: a column of a binned table, or the integrals of ``expected_per_keV``.
 
     Raises
     ------
     OutOfRange
         Other bins than those of the response, a curve that ends inside the window.
     """
-    with located(f"background[{label}].table"):
-        table, edges = tables.read(name), response.edges
+    with located(f"background[{declared.name}].table"):
+        table, edges = tables.read(declared.table), response.edges
         if table.is_binned:
             _require_bins(table, response)
-            return Spectrum(edges, table["expected_counts"], name=label)
-        return Spectrum(edges, integrals(table, edges), name=label)
+            return Spectrum(edges, table[declared.column], name=declared.name)
+        return Spectrum(edges, integrals(table, edges), name=declared.name)
 
 
 def within(events: Table, edges: Array) -> Array:

@@ -126,7 +126,7 @@ class Analysis:
         events = read_events(declared.data, tables, observed)
         physics = build_physics(declared, tables, events)
         backgrounds = {
-            b.name: expected_spectrum(tables, b.table, declared.response, b.name) for b in declared.background
+            b.name: expected_spectrum(b, tables, declared.response) for b in declared.background
         }
         poi, reported = find_poi(declared, physics, where)
         parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
