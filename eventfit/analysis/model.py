@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from eventfit.analysis.binning import expected_spectrum, observed_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
-from eventfit.analysis.physics import build_physics
+from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_components, find_poi, measured
 from eventfit.errors import UnknownName, did_you_mean, located
@@ -76,6 +76,8 @@ class Analysis:
     variants: Mapping[str, tuple[str, Declaration]]
     roots: tuple[Path, ...]
     shipped: bool
+    #: folds of the variants built so far
+    folded: Folded = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -124,10 +126,8 @@ class Analysis:
         tables = Tables(*self.roots)
         observed = observed_spectrum(tables, declared.data.observed, declared.response)
         events = read_events(declared.data, tables, observed)
-        physics = build_physics(declared, tables, events)
-        backgrounds = {
-            b.name: expected_spectrum(b, tables, declared.response) for b in declared.background
-        }
+        physics = build_physics(declared, tables, events, self.folded)
+        backgrounds = {b.name: expected_spectrum(b, tables, declared.response) for b in declared.background}
         poi, reported = find_poi(declared, physics, where)
         parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
         densities = {t.name: t.density for t in physics.templates}

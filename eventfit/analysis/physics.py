@@ -49,7 +49,11 @@ from eventfit.tables import Tables
 from eventfit.target import Target
 from eventfit.units import MeV
 
-__all__ = ["Physics", "build_physics"]
+__all__ = ["Folded", "Physics", "build_physics"]
+
+
+#: what was declared of a fold -> its templates
+Folded = dict[tuple[str, ...], tuple[Template, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,26 +68,37 @@ class Physics:
     cite: tuple[str, ...]
 
 
-def build_physics(declared: Declaration, tables: Tables, events: Array | None = None) -> Physics:
-    """Read the tables and fold every term of every process for every source component, with densities at ``events``."""
+def build_physics(
+    declared: Declaration, tables: Tables, events: Array | None = None, done: Folded | None = None
+) -> Physics:
+    """Read the tables and fold every term of every process for every source component, with densities at ``events``.
+
+    Folds are taken from ``done`` and added to it: variants that differ in statistics share their physics.
+    """
+    done = {} if done is None else done
     target = Target.load(tables, declared.target.material)
     electrons = _electrons(declared.target.electrons, target)
     fluxes = _fluxes(declared, tables)
-    processes = []
+    response = _response(declared.response, tables)
+    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    processes, templates = [], []
     for number, process in enumerate(declared.process, 1):
         with located(f"process[{number}]"):
             processes.append(_process(process, electrons))
-    templates = fold(
-        fluxes,
-        processes,
-        _response(declared.response, tables),
-        declared.response.edges,
-        exposure=declared.exposure.internal,
-        units_per_kg=target.units_per_kg,
-        points=events,
-    )
+        key = (shared, process.model_dump_json(), declared.data.events or "")
+        if key not in done:
+            done[key] = fold(
+                fluxes,
+                processes[-1:],
+                response,
+                declared.response.edges,
+                exposure=declared.exposure.internal,
+                units_per_kg=target.units_per_kg,
+                points=events,
+            )
+        templates += done[key]
     return Physics(
-        templates=templates,
+        templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
         fluxes=tuple(fluxes),
         rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
