@@ -81,7 +81,8 @@ def build_physics(
     fluxes = _fluxes(declared, tables)
     response = _response(declared.response, tables)
     shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
-    processes, templates = [], []
+    processes: list[Process] = []
+    templates: list[Template] = []
     for number, process in enumerate(declared.process, 1):
         with located(f"process[{number}]"):
             processes.append(_process(process, electrons))

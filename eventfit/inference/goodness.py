@@ -16,8 +16,8 @@ FEW, SHARE = 1.0, 0.2
 def goodness_of_fit(result: FitResult) -> GoodnessOfFit:
     """-2 ln L at the minimum relative to the saturated model (Baker and Cousins 1984), auxiliary measurements included.
 
-    Degrees of freedom: bins plus auxiliary measurements minus free parameters. The p-value is that of a chi-square; where
-    more than a fifth of the bins expect less than one event it would mean nothing, and is NaN.
+    Degrees of freedom: bins plus auxiliary measurements minus free parameters. The p-value is that of a chi-square;
+    where more than a fifth of the bins expect less than one event it would mean nothing, and is NaN.
     """
     likelihood = result.likelihood
     constraints = constraint_names(likelihood)
