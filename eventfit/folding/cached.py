@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eventfit.cross_section.base import Process, Term
 from eventfit.errors import OutOfRange
-from eventfit.flux.base import Flux
+from eventfit.flux.base import Basis, Flux
 from eventfit.folding.detector import Arriving, once_each
 from eventfit.folding.fold import arranged
 from eventfit.folding.panels import ORDER_E
@@ -64,13 +64,20 @@ class CachedFold:
                 given=", ".join(flux.name for flux in fluxes),
                 allowed=", ".join(flux.name for flux in self.fluxes),
             )
+        return self.products(self.arriving(fluxes))
+
+    def arriving(self, fluxes: Sequence[Flux]) -> list[dict[Basis, list[Arriving]]]:
+        """Weights of every flux in the bases that are needed."""
         bases = {term.basis for term, _ in self.transfers}
-        arriving = [
+        return [
             {basis: Arriving.of(flux.measure(basis, order=ORDER_E), np.empty(0)) for basis in bases} for flux in fluxes
         ]
+
+    def products(self, arriving: Sequence[Mapping[Basis, list[Arriving]]]) -> list[Array]:
+        """Counts per bin of every template for the weights of :meth:`arriving`: matrix products and nothing else."""
         result = []
         for number, (term, groups) in enumerate(self.transfers):
-            states = zip(groups, arriving[number % len(fluxes)][term.basis], strict=True)
+            states = zip(groups, arriving[number % len(arriving)][term.basis], strict=True)
             parts = [part @ (term.weight[s] * now.weight[s]) for group, now in states for s, part in group.items()]
             result.append(np.asarray(np.sum(parts, axis=0)))
         return result
