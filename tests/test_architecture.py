@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "tables": LEAVES | {"provenance"},
     "target": LEAVES | {"tables"},
     "flux": LEAVES | {"tables"},
-    "cross_section": LEAVES | {"target", "flux"},
+    "cross_section": LEAVES | {"tables", "target", "flux"},
     "response": LEAVES,
     "spectrum": {"errors", "quadrature"},
     "folding": LEAVES | {"target", "flux", "cross_section", "response", "spectrum"},

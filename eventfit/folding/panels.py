@@ -15,7 +15,8 @@ from eventfit.response import Response
 __all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "recoil_panels"]
 
 #: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
-ORDER_E, ORDER_T = 2, 4
+ORDER_E = 2
+ORDER_T = 4
 #: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
 STEP_SIGMA, STEP_T = 1.0, 0.5
 MOST_PANELS = 5000

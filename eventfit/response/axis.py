@@ -23,6 +23,13 @@ class Axis:
         """From ``low`` to ``high``, for people."""
         return f"{low:g} to {high:g} {self.unit or self.name}"
 
+    def span(self, low: float, high: float) -> str:
+        """A bin or a window, for people: ``1-2 keV``; bins around whole numbers as the numbers they hold."""
+        if not self.unit:
+            first, last = low + 0.5, high - 0.5
+            return f"{self.name} {first:g}" if first == last else f"{self.name} {first:g}-{last:g}"
+        return f"{low:g}-{high:g} {self.unit}"
+
     def column(self, side: str) -> str:
         """Name of the column of a table with the ``low`` or ``high`` edges of bins."""
         return f"{self.name}_{side}" + (f"_{self.unit}" if self.unit else "")
