@@ -16,8 +16,16 @@ import pytest
 
 import eventfit.cross_section
 from eventfit.analysis import Analysis, shipped_analyses
-from eventfit.cross_section import FreeElectrons, Process, SteppingElectrons
+from eventfit.cross_section import FreeElectrons, InverseBetaDecay, Process, SteppingElectrons
 from eventfit.errors import BadTable, ChecksumMismatch
+from eventfit.flux.reactor import (
+    CaptureName,
+    CaptureSpectrum,
+    EnergySet,
+    FissionSpectra,
+    SpectraName,
+    mean_fission_energy,
+)
 from eventfit.inference import Profile, discovery_significance
 from eventfit.provenance import Status
 from eventfit.report.bibliography import METHODS, bibliography, reference
@@ -47,10 +55,16 @@ def processes() -> Iterator[Process]:
 
 @pytest.fixture(scope="module")
 def used() -> tuple[set[str], set[str]]:
-    """Names of the tables that an analysis or a material on offer reads, and the publications they cite."""
+    """Names of the tables that an analysis, material or reactor on offer reads, and the publications they cite."""
     offered = Tables(DATA)
     for material in MATERIALS:
         Target.load(offered, material)
+    for spectra in get_args(SpectraName):
+        FissionSpectra.load(offered, spectra)
+    for capture in get_args(CaptureName):
+        CaptureSpectrum.load(offered, capture)
+    for energies in get_args(EnergySet):
+        mean_fission_energy(offered, {"u235": 1.0}, energies)
     analyses = [Analysis.load(name, data=DATA) for name in shipped_analyses()]
     models = [analysis.model(variant) for analysis in analyses for variant in analysis.variants]
     tables = {t.name: t for t in (*offered.used, *(t for model in models for t in model.tables))}
@@ -103,7 +117,8 @@ def test_the_readme_names_every_table() -> None:
 def test_cited_publications_are_known_and_known_ones_cited(used: tuple[set[str], set[str]]) -> None:
     tables = {key for name in TABLES for key in provenance(name)["cite"]}
     analyses = {key for name in shipped_analyses() for key in Analysis.load(name).default.cite}
-    cited = tables | analyses | used[1] | set(METHODS) | {key for process in processes() for key in process.cite}
+    formulas = {key for process in processes() for key in process.cite} | set(InverseBetaDecay.cite)
+    cited = tables | analyses | used[1] | set(METHODS) | formulas
     assert cited == set(bibliography())
 
 

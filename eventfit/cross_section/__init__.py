@@ -4,6 +4,7 @@ from eventfit.cross_section.atom import ElectronTreatment, FreeElectrons, Steppi
 from eventfit.cross_section.base import Coupling, Process, Term, maximum_recoil, minimum_energy
 from eventfit.cross_section.capture import SNU, CaptureProcess, GalliumCapture
 from eventfit.cross_section.electron import StandardModelElectron
+from eventfit.cross_section.inverse_beta import InverseBetaDecay
 from eventfit.cross_section.moment import FlavourMoments, MagneticMoment, TransitionMoments
 from eventfit.cross_section.radiative import CorrectedElectron
 
@@ -16,6 +17,7 @@ __all__ = [
     "FlavourMoments",
     "FreeElectrons",
     "GalliumCapture",
+    "InverseBetaDecay",
     "MagneticMoment",
     "Process",
     "StandardModelElectron",

@@ -1,7 +1,8 @@
-"""Neutrino capture on nuclei: no recoil is seen, only that it happened, so a flux folds to one number."""
+"""Neutrino capture: no recoil is seen, only that it happened, so a flux folds to one number."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,18 +21,38 @@ SNU = 1e-36
 
 
 class CaptureProcess(ABC):
-    """A reaction that is counted, per target nucleus."""
+    """A reaction that is counted, per target nucleus or proton."""
 
     name: str
     #: bibliography keys
     cite: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def threshold(self) -> float:
+        """Lowest neutrino energy in keV that is captured."""
 
     @abstractmethod
     def sigma(self, E: Array, state: str) -> Array:
         """Cross section in cm^2 at neutrino energies ``E`` (n,) in keV; zero below threshold and for other states."""
 
     def rate(self, flux: Flux, *, order: int = 8) -> float:
-        """Captures per nucleus and second of ``flux``, which has to know its flavours."""
+        """Captures per nucleus and second of ``flux``, which has to know its flavours.
+
+        Raises
+        ------
+        OutOfRange
+            The flux is not known at all energies from the threshold on.
+        """
+        low, high = flux.known
+        if low > self.threshold or math.isfinite(high):
+            raise OutOfRange(
+                f"the flux is not known at all energies that {self.name} needs",
+                where=f"flux {flux.name!r}",
+                given=f"known from {low:g} to {high:g} keV",
+                allowed=f"known from {self.threshold:.5g} keV on",
+                fix="continue its spectrum: a spectrum is never extrapolated",
+            )
         measures: Mapping[str, Measure] = flux.measure("flavour", order=order)
         return float(sum(measure.weight @ self.sigma(measure.energy, state) for state, measure in measures.items()))
 
@@ -53,6 +74,10 @@ class GalliumCapture(CaptureProcess):
     cross_section: Array
     cite: tuple[str, ...]
     name = "gallium_capture"
+
+    @property
+    def threshold(self) -> float:
+        return float(self.energy[0])
 
     @classmethod
     def load(cls, tables: Tables) -> GalliumCapture:

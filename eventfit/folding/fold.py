@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eventfit.cross_section.base import Process, Term, maximum_recoil
-from eventfit.errors import NumericalError
+from eventfit.cross_section.base import Process, Term, maximum_recoil, minimum_energy
+from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux.base import Flux
 from eventfit.folding.detector import Arriving, Folding
 from eventfit.folding.panels import ORDER_E, ORDER_T, graded, kinks
@@ -16,6 +17,9 @@ from eventfit.response import Response
 from eventfit.spectrum import Spectrum, Template
 
 __all__ = ["arranged", "fold", "folded"]
+
+#: recoils less likely than this, relative to the likeliest, to end up in the window do not matter
+SEEN = 1e-6
 
 
 def fold(
@@ -48,6 +52,8 @@ def fold(
     ------
     NumericalError
         Doubling the nodes changes a bin by more than ``tolerance``.
+    OutOfRange
+        The window needs neutrinos of energies at which a flux is not known.
     """
     scale, n_bin, axis = exposure * units_per_kg, len(edges) - 1, response.axis
     templates = []
@@ -111,11 +117,33 @@ def arranged(
             order=factor * ORDER_T,
             points=points,
         )
+        for flux in fluxes:
+            _require_known(flux, mass, folding, response)
         arriving = {key: folding.arriving(states, mass) for key, states in measures.items()}
         for process in struck:
             for term in process.terms:
                 for flux in fluxes:
                     yield flux, process, term, folding, arriving[flux, term.basis]
+
+
+def _require_known(flux: Flux, mass: float, folding: Folding, response: Response) -> None:
+    """Refuse a window that needs neutrinos of energies at which the flux is unknown, rather than count them as none."""
+    low, high = flux.known
+    seen = folding.detector.sum(axis=0)
+    T = folding.T[seen > SEEN * seen.max()]
+    needed = float(minimum_energy(T, mass).min()) if len(T) else math.inf
+    most = math.inf
+    if math.isfinite(high):
+        most = float(response.moments(maximum_recoil(np.array([high]), mass))[0][0])
+    if needed < low or most < folding.edges[-1]:
+        raise OutOfRange(
+            f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
+            where=f"{flux.name}, {response.axis.range(folding.edges[0], folding.edges[-1])}",
+            given=f"neutrinos of {needed:.4g} keV and more"
+            + (f"; the known ones reach {response.axis.at(most)}" if math.isfinite(most) else ""),
+            allowed=f"neutrinos of {low:g} to {high:g} keV",
+            fix="continue the spectrum of the source below or above, or narrow the window",
+        )
 
 
 def _largest_change(counts: Array, better: Array) -> tuple[float, int]:
