@@ -123,8 +123,9 @@ class Spectrum:
 class Template:
     """Expected counts of one term of one source component at unit couplings.
 
-    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin,
-    relative to its content, when all quadrature nodes are doubled. ``density`` (n_point,) holds counts per unit of the
+    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin when
+    all quadrature nodes are doubled, relative to its content: to the sum of sizes where an interference changes sign
+    inside the bin. ``density`` (n_point,) holds counts per unit of the
     axis at the points that the fold was asked for.
     """
 
@@ -182,11 +183,18 @@ class Folding:
 
     def counts(self, process: Process, term: Term, measures: Mapping[str, Measure]) -> Array:
         """Counts per bin (and densities at points), per formula unit and per second."""
-        rate = np.zeros(len(self.T))
+        return self.counts_and_sizes(process, term, measures)[0]
+
+    def counts_and_sizes(self, process: Process, term: Term, measures: Mapping[str, Measure]) -> tuple[Array, Array]:
+        """:meth:`counts`, and what they would be if no recoil or state of an interference cancelled another."""
+        rate, size = np.zeros(len(self.T)), np.zeros(len(self.T))
         for state, measure in measures.items():
             if state in term.weight:
-                rate += self.cross_section(process, term, measure, state) @ (term.weight[state] * measure.weight)
-        return np.asarray(self.detector @ (process.struck(self.T) * rate))
+                part = self.cross_section(process, term, measure, state) @ (term.weight[state] * measure.weight)
+                rate += part
+                size += np.abs(part)
+        struck = process.struck(self.T)
+        return np.asarray(self.detector @ (struck * rate)), np.asarray(self.detector @ (struck * size))
 
 
 def fold(
@@ -213,7 +221,7 @@ def fold(
     points
         Values (n_point,) on the reconstructed axis where densities are wanted as well.
     tolerance
-        Largest accepted change of a bin, relative to its content, when all quadrature nodes are doubled.
+        Largest accepted change of a bin when all quadrature nodes are doubled, as :class:`Template` measures it.
 
     Raises
     ------
@@ -224,11 +232,11 @@ def fold(
     templates = []
     for process in processes:
         coarse, fine = (_templates(fluxes, process, response, edges, factor, points) for factor in (1, 2))
-        for (flux, term, counts), (_, _, better) in zip(coarse, fine, strict=True):
-            error, bin_ = _largest_change(counts[:n_bin], better[:n_bin])
+        for (flux, term, counts, _), (_, _, better, size) in zip(coarse, fine, strict=True):
+            error, bin_ = _largest_change(counts[:n_bin], better[:n_bin], size[:n_bin])
             at = f"bin {bin_ + 1} ({edges[bin_]:g} to {edges[bin_ + 1]:g} {response.axis.unit})"
             if points is not None:
-                worse, point = _largest_change(counts[n_bin:], better[n_bin:])
+                worse, point = _largest_change(counts[n_bin:], better[n_bin:], size[n_bin:])
                 error, at = (worse, f"{points[point]:g} {response.axis.unit}") if worse > error else (error, at)
             if not error <= tolerance:
                 raise NumericalError(
@@ -236,7 +244,8 @@ def fold(
                     where=f"{flux.name} through {process.name}, {at}",
                     given=f"relative change {error:.2g}",
                     allowed=f"{tolerance:.2g}",
-                    fix="narrow the bins there; a magnetic term diverges as 1 / T, so keep the window away from T = 0",
+                    fix="narrow the bins there; what diverges at T = 0 (a magnetic term as 1 / T, a millicharge as "
+                    "1 / T^2) needs a window away from it, or bound electrons",
                 )
             spectrum = Spectrum(edges, scale * counts[:n_bin], name=f"{flux.name}.{term.name}")
             density = scale * counts[n_bin:]
@@ -251,7 +260,7 @@ def _templates(
     edges: Array,
     factor: int,
     points: Array | None = None,
-) -> list[tuple[Flux, Term, Array]]:
+) -> list[tuple[Flux, Term, Array, Array]]:
     bases = {term.basis for term in process.terms}
     measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
     every = [measure for states in measures.values() for measure in states.values()]
@@ -265,7 +274,7 @@ def _templates(
         points=points,
     )
     return [
-        (flux, term, folding.counts(process, term, measures[flux, term.basis]))
+        (flux, term, *folding.counts_and_sizes(process, term, measures[flux, term.basis]))
         for flux in fluxes
         for term in process.terms
     ]
@@ -306,13 +315,13 @@ def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: 
     return np.array(panels)
 
 
-def _largest_change(counts: Array, better: Array) -> tuple[float, int]:
-    """Largest |counts - better| of a bin relative to its content, and the bin.
+def _largest_change(counts: Array, better: Array, size: Array) -> tuple[float, int]:
+    """Largest |counts - better| of a bin relative to its ``size``, and the bin; the size of a content is itself.
 
     A bin that holds less than a millionth of the total is measured against that millionth: at a spectrum's end point
     the content falls to nothing and no rule keeps a relative error.
     """
-    floor = max(1e-6 * float(np.abs(better).sum()), 1e-300)
-    change = np.abs(counts - better) / np.maximum(np.abs(better), floor)
+    floor = max(1e-6 * float(size.sum()), 1e-300)
+    change = np.abs(counts - better) / np.maximum(size, floor)
     worst = int(np.argmax(change))
     return float(change[worst]), worst

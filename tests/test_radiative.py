@@ -301,7 +301,7 @@ def test_the_logarithm_of_the_edge_costs_no_accuracy(name: str, response: Respon
     end = {"be7": 664.3, "pep": 1225.0, "b8": 15000.0}[name]
     edges = np.linspace(20.0, end, 30)
     (template,) = fold(flux, [QED], response, edges, exposure=1.0, units_per_kg=1.0)
-    ((_, _, best),) = _templates(flux, QED, response, edges, 4)
+    ((_, _, best, _),) = _templates(flux, QED, response, edges, 4)
     assert (ORDER_E, ORDER_T) == (2, 4)
     true_error = np.abs(template.spectrum.values() / best - 1).max()
     assert true_error < 1.5 * template.numerical_error + 1e-9

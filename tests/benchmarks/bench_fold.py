@@ -115,7 +115,9 @@ def tight_reference() -> np.ndarray:
 
 def from_nothing(detector: Response) -> np.ndarray:
     """Counts (2, 29) with all nodes and the response matrix built anew, without the doubling check."""
-    counts = [sum(counts for _, _, counts in _templates(FLUXES, process, detector, EDGES, 1)) for process in PROCESSES]
+    counts = [
+        sum(counts for _, _, counts, _ in _templates(FLUXES, process, detector, EDGES, 1)) for process in PROCESSES
+    ]
     return EXPOSURE * XENON.units_per_kg * np.array(counts)
 
 
