@@ -3,6 +3,7 @@
 from eventfit.flux.base import Basis, Flux, Measure
 from eventfit.flux.oscillation import Oscillated, OscillationParameters, oscillated_solar_flux
 from eventfit.flux.solar import SolarComponent, solar_flux
+from eventfit.flux.stopped_pion import StoppedPionComponent, flux_per_flavour, stopped_pion_flux
 
 __all__ = [
     "Basis",
@@ -11,6 +12,9 @@ __all__ = [
     "Oscillated",
     "OscillationParameters",
     "SolarComponent",
+    "StoppedPionComponent",
+    "flux_per_flavour",
     "oscillated_solar_flux",
     "solar_flux",
+    "stopped_pion_flux",
 ]
