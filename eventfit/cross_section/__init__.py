@@ -2,22 +2,30 @@
 
 from eventfit.cross_section.atom import ElectronTreatment, FreeElectrons, SteppingElectrons
 from eventfit.cross_section.base import Coupling, Process, Term, maximum_recoil, minimum_energy
-from eventfit.cross_section.electron import StandardModelElectron
+from eventfit.cross_section.charge_radius import ChargeRadius
+from eventfit.cross_section.electron import StandardModelElectron, WeakElectron
+from eventfit.cross_section.millicharge import Millicharge
 from eventfit.cross_section.moment import FlavourMoments, MagneticMoment, TransitionMoments
+from eventfit.cross_section.photon_exchange import CrossTerms, PhotonExchange
 from eventfit.cross_section.radiative import CorrectedElectron
 
 __all__ = [
+    "ChargeRadius",
     "CorrectedElectron",
     "Coupling",
+    "CrossTerms",
     "ElectronTreatment",
     "FlavourMoments",
     "FreeElectrons",
     "MagneticMoment",
+    "Millicharge",
+    "PhotonExchange",
     "Process",
     "StandardModelElectron",
     "SteppingElectrons",
     "Term",
     "TransitionMoments",
+    "WeakElectron",
     "maximum_recoil",
     "minimum_energy",
 ]
