@@ -14,6 +14,7 @@ __all__ = [
     "GeV",
     "MeV",
     "atomic_mass_unit",
+    "charged_pion_mass",
     "cm",
     "day",
     "eV",
@@ -34,6 +35,7 @@ __all__ = [
     "mole",
     "neutron_mass",
     "proton_mass",
+    "muon_mass",
     "s",
     "tonne",
     "weak_cross_section",
@@ -79,6 +81,9 @@ hbar_c: Final = 197.3269804 * MeV * fm
 atomic_mass_unit: Final = 1.66053906892e-27 * kg
 #: Fermi constant, PDG 2024, 1.1663788(6)e-5 GeV^-2
 fermi_constant: Final = 1.1663788e-5 / GeV**2
+#: PDG 2024: 105.6583755(23) and 139.57039(18) MeV
+muon_mass: Final = 105.6583755 * MeV
+charged_pion_mass: Final = 139.57039 * MeV
 
 #: pi alpha^2 / m_e^2 in cm^2: scale of the magnetic-moment cross section for mu = mu_B
 magnetic_cross_section: Final = math.pi * (fine_structure * hbar_c / electron_mass) ** 2

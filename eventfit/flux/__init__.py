@@ -4,6 +4,7 @@ from eventfit.flux.base import Basis, Flux, Measure
 from eventfit.flux.oscillation import Oscillated, OscillationParameters, oscillated_solar_flux
 from eventfit.flux.reactor import Core, ReactorFlux, ReactorModel, TotalFlux, reactor_flux
 from eventfit.flux.solar import SolarComponent, solar_flux
+from eventfit.flux.stopped_pion import StoppedPionComponent, flux_per_flavour, stopped_pion_flux
 
 __all__ = [
     "Basis",
@@ -16,7 +17,10 @@ __all__ = [
     "ReactorModel",
     "SolarComponent",
     "TotalFlux",
+    "StoppedPionComponent",
+    "flux_per_flavour",
     "oscillated_solar_flux",
     "reactor_flux",
     "solar_flux",
+    "stopped_pion_flux",
 ]
