@@ -12,6 +12,7 @@ from eventfit.strict import Finite, Level, Pair, Strict
 __all__ = [
     "BestFitWanted",
     "CountsWanted",
+    "EstimateWanted",
     "GoodnessWanted",
     "IntervalWanted",
     "LimitWanted",
@@ -34,7 +35,7 @@ class LimitWanted(Strict):
 
     quantity: Literal["upper_limit"]
     cl: Level
-    rule: Literal["qmu_tilde", "delta_2_71"]
+    rule: Literal["qmu_tilde", "qmu", "cls", "delta_2_71", "bayes_flat", "feldman_cousins_gaussian"]
 
 
 class SignificanceWanted(Strict):
@@ -47,6 +48,12 @@ class BestFitWanted(Strict):
     """The estimate of the parameter of interest."""
 
     quantity: Literal["best_fit"]
+
+
+class EstimateWanted(Strict):
+    """The estimate of the fit parameter without its bounds, with its error: a squared moment may be negative."""
+
+    quantity: Literal["estimate"]
 
 
 class GoodnessWanted(Strict):
@@ -98,7 +105,14 @@ class NaiveWanted(Windowed):
 
 
 Wanted = Annotated[
-    BestFitWanted | IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
+    BestFitWanted
+    | EstimateWanted
+    | IntervalWanted
+    | LimitWanted
+    | SignificanceWanted
+    | GoodnessWanted
+    | CountsWanted
+    | NaiveWanted,
     Field(discriminator="quantity"),
 ]
 
