@@ -122,7 +122,7 @@ class Published(Strict):
 
     quantity: str
     variant: str = "default"
-    kind: Literal["observed", "expected", "counting", "naive"] = "observed"
+    kind: Literal["observed", "expected", "counting", "naive"] = "observed"  # of our result beside it
     cl: Level | None = None
     value: Finite | Pair
     where: str
