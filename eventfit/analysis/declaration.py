@@ -2,193 +2,108 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Annotated, Literal
 
-import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from eventfit.analysis.mechanisms import OscillationDeclared, ProcessDeclared
+from eventfit.analysis.detector import Exposure, ResponseDeclared, TargetDeclared
+from eventfit.analysis.measurements import Measurement
+from eventfit.analysis.mechanisms import ProcessDeclared
+from eventfit.analysis.nuisances import Norm, Nuisance
+from eventfit.analysis.sources import OscillationDeclared, Source
 from eventfit.analysis.wanted import Published, Wanted
-from eventfit.flux.solar import SolarModel
-from eventfit.quadrature import Array
-from eventfit.strict import Finite, Name, NonNegative, Pair, Positive, Strict
-from eventfit.target import Material
-from eventfit.units import exposure_units
+from eventfit.strict import Finite, Name, NonNegative, Positive, Strict
 
-__all__ = [
-    "Background",
-    "ConstantQuenchingDeclared",
-    "Declaration",
-    "FreeNorm",
-    "Nuisance",
-    "PoissonNuisance",
-    "ResponseDeclared",
-    "ScaleNuisance",
-    "SolarDeclared",
-    "SqrtResolutionDeclared",
-    "TargetDeclared",
-]
+__all__ = ["Background", "DataDeclared", "Declaration", "OffDeclared", "RatioDeclared"]
 
 
-#: more bins than this are a slip of the pen
-MOST_BINS = 100_000
+class RatioDeclared(Strict):
+    """A measured rate in units of the weak one, with errors that add in quadrature.
 
+    ``of`` names the source components whose weak scattering is the unit, all of them if it is left out; that of the
+    others was subtracted.
+    """
 
-class Exposure(Strict):
-    """Live time times mass; the unit is never implied. A year is 365.25 days."""
-
-    value: Annotated[float, Field(gt=0, le=1e12)]
-    unit: Literal["tonne year", "tonne day", "kg year", "kg day", "kg s"]
-
-    @property
-    def internal(self) -> float:
-        """In kg s."""
-        return self.value * exposure_units[self.unit]
-
-
-class TargetDeclared(Strict):
-    """Material, and how its electrons are bound."""
-
-    material: Material
-    electrons: Literal["free", "stepping"]
-
-
-class SolarDeclared(Strict):
-    """Solar components with the norms of a standard solar model."""
-
-    kind: Literal["solar"]
-    model: SolarModel
-    components: Annotated[list[Literal["pp", "pep", "hep", "be7", "b8", "n13", "o15", "f17"]], Field(min_length=1)]
-
-    @field_validator("components")
-    @classmethod
-    def _once(cls, components: list[str]) -> list[str]:
-        if len(set(components)) != len(components):
-            raise ValueError("each component may stand there once")
-        return components
-
-
-class UniformEdges(Strict):
-    """Bins of equal width."""
-
-    start: Finite
-    stop: Finite
-    width: Positive
-
-    @model_validator(mode="after")
-    def _whole(self) -> UniformEdges:
-        bins = (self.stop - self.start) / self.width
-        if not 0.5 < bins < MOST_BINS or abs(bins - round(bins)) > 1e-9:
-            raise ValueError(f"stop - start has to be a positive whole number of widths, at most {MOST_BINS}")
-        return self
-
-
-class SqrtResolutionDeclared(Strict):
-    """sigma = a sqrt(E) + b E, E in keV."""
-
-    kind: Literal["sqrt"]
-    a: NonNegative
-    b: NonNegative
-
-
-class PerfectResolutionDeclared(Strict):
-    """No smearing."""
-
-    kind: Literal["perfect"]
-
-
-class ConstantQuenchingDeclared(Strict):
-    """Visible energy = factor * recoil energy."""
-
-    kind: Literal["constant"]
-    factor: Annotated[float, Field(gt=0, le=1)]
-
-
-class ResponseDeclared(Strict):
-    """quenching -> resolution -> efficiency -> bins, in the order given."""
-
-    order: Annotated[list[Literal["quenching", "resolution", "efficiency"]], Field(min_length=1)]
-    edges_keV: UniformEdges | Annotated[list[Finite], Field(min_length=2)]
-    resolution: Annotated[SqrtResolutionDeclared | PerfectResolutionDeclared, Field(discriminator="kind")]
-    efficiency: str | None = None
-    quenching: ConstantQuenchingDeclared | None = None
-
-    @field_validator("edges_keV")
-    @classmethod
-    def _increasing(cls, edges: UniformEdges | list[float]) -> UniformEdges | list[float]:
-        if isinstance(edges, list) and any(high <= low for low, high in pairwise(edges)):
-            raise ValueError("edges have to increase strictly")
-        return edges
-
-    @property
-    def edges(self) -> Array:
-        """Bin edges (n + 1,) in keV."""
-        if isinstance(self.edges_keV, list):
-            return np.array(self.edges_keV, dtype=float)
-        uniform = self.edges_keV
-        steps = np.arange(round((uniform.stop - uniform.start) / uniform.width) + 1, dtype=np.float64)
-        return np.asarray(uniform.start + uniform.width * steps)
+    value: Finite
+    errors: Annotated[list[Positive], Field(min_length=1)]
+    of: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class DataDeclared(Strict):
-    """Observed counts, and the data set they come from (equal origins never combine).
+    """What was measured, in one of four forms, and the data set it comes from (equal origins never combine).
 
-    With ``events`` the fit is that of the single events in this table, which are those of the counts; it needs the
-    ``density`` of every background.
+    ``observed``: a table of counts in the bins of the response, or of single events, which are then counted; with
+    ``events`` the fit is that of the single events in this table, which are those of the counts, and needs the
+    ``density`` of every background. ``residual``: a table of rates with errors, backgrounds subtracted (Gaussian).
+    ``ratio_to_weak``: one bin, the measured rate over the weak one. ``asimov = true``: no data; what the declaration
+    expects without signal stands for them, and every result is an expected one.
     """
 
-    observed: str
+    observed: str | None = None
     events: str | None = None
+    residual: str | None = None
+    ratio_to_weak: RatioDeclared | None = None
+    asimov: Literal[True] | None = None
     origin: Annotated[list[str], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _one_form(self) -> DataDeclared:
+        forms = ("observed", "residual", "ratio_to_weak", "asimov")
+        given = [name for name in forms if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"one of {', '.join(forms)} has to be given; here {' and '.join(given) or 'none'}")
+        if self.events is not None and self.observed is None:
+            raise ValueError("events belong to observed counts")
+        return self
 
-class FreeNorm(Strict):
-    """A norm that floats without constraint; it multiplies the table."""
+    @property
+    def kind(self) -> Literal["observed", "expected", "counting"]:
+        """What kind of results these data give."""
+        if self.asimov is not None:
+            return "expected"
+        return "counting" if self.ratio_to_weak is not None else "observed"
 
-    start: Finite
-    bounds: Pair
+
+class OffDeclared(Strict):
+    """Data without the source, ``time_ratio`` times as long as those with it, that measure all backgrounds together.
+
+    ``background``: ``per_bin`` leaves that of every bin free (a pair of counts per bin), ``smooth`` makes it a sum of
+    Bernstein polynomials of the given ``degree`` with coefficients >= 0, common to ON and OFF. ``observed`` is the
+    table of OFF counts; without one, for expected results, the declared backgrounds stand for it.
+    """
+
+    time_ratio: Positive
+    background: Literal["per_bin", "smooth"]
+    degree: Annotated[int, Field(ge=0, le=12)] | None = None
+    observed: str | None = None
 
     @model_validator(mode="after")
-    def _start_inside(self) -> FreeNorm:
-        low, high = self.bounds
-        if not low <= self.start <= high or low >= high or low < 0:
-            raise ValueError(f"start {self.start} has to lie inside bounds [{low}, {high}] with 0 <= low < high")
+    def _degree(self) -> OffDeclared:
+        if (self.degree is None) == (self.background == "smooth"):
+            raise ValueError("degree belongs to background = 'smooth', which needs it")
         return self
 
 
 class Background(Strict):
     """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it.
 
-    ``density`` is the table of the same background as a curve, for fits of single events.
+    ``table`` holds expected counts in the bins of the response in its ``column``, or a curve of ``expected_per_keV``,
+    which is then integrated; ``rate_per_keV_kg_day`` is a flat one. ``density`` is the table of the same background as
+    a curve, for fits of single events.
     """
 
     name: Name
-    table: str
+    table: str | None = None
+    rate_per_keV_kg_day: NonNegative | None = None
+    column: str = "expected_counts"
     density: str | None = None
-    norm: FreeNorm | None = None
+    norm: Norm | None = None
 
-
-class ScaleNuisance(Strict):
-    """A relative error: ``gaussian_scale`` multiplies by 1 + relative theta, ``lognormal`` by (1 + relative)^theta."""
-
-    name: Name
-    kind: Literal["gaussian_scale", "lognormal"]
-    relative: Annotated[float, Field(gt=0, le=10)]
-    applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
-
-
-class PoissonNuisance(Strict):
-    """A norm measured by ``observed`` OFF counts of exposure ``tau``: observed ~ Pois(tau theta)."""
-
-    name: Name
-    kind: Literal["poisson"]
-    observed: Annotated[float, Field(ge=0, le=1e9)]
-    tau: Annotated[float, Field(ge=1e-6, le=1e6)]
-    applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
-
-
-Nuisance = Annotated[ScaleNuisance | PoissonNuisance, Field(discriminator="kind")]
+    @model_validator(mode="after")
+    def _one_form(self) -> Background:
+        if (self.table is None) == (self.rate_per_keV_kg_day is None):
+            raise ValueError("either table or rate_per_keV_kg_day has to be given, and not both")
+        return self
 
 
 class Declaration(Strict):
@@ -199,12 +114,14 @@ class Declaration(Strict):
     poi: str
     exposure: Exposure
     target: TargetDeclared
-    flux: Annotated[list[SolarDeclared], Field(min_length=1)]
+    flux: Annotated[list[Source], Field(min_length=1)]
     oscillation: OscillationDeclared | None = None
     process: Annotated[list[ProcessDeclared], Field(min_length=1)]
     response: ResponseDeclared
     data: DataDeclared
+    off: OffDeclared | None = None
     background: list[Background] = Field(default_factory=list)
     nuisance: list[Nuisance] = Field(default_factory=list)
+    measurement: list[Measurement] = Field(default_factory=list)
     result: list[Wanted] = Field(default_factory=list)
     published: list[Published] = Field(default_factory=list)

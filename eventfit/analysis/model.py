@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
-
+from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
-from eventfit.analysis.physics import build_physics
+from eventfit.analysis.measured import derive_measured, read_measured
+from eventfit.analysis.off import build_off
+from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
-from eventfit.analysis.statistics import build_components, find_poi
-from eventfit.errors import OutOfRange, UnknownName, did_you_mean, located
+from eventfit.analysis.statistics import build_statistics, find_poi
+from eventfit.errors import UnknownName, did_you_mean, located
+from eventfit.flux import Flux
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
@@ -33,6 +36,8 @@ class Model:
         The fit parameter (``mu2``) and how it is quoted (``mu_nu`` in mu_B).
     templates, backgrounds
         Spectra at unit couplings and at nominal norm.
+    fluxes
+        The source components as they arrive.
     tables
         Every table behind the model, with its provenance.
     """
@@ -46,8 +51,18 @@ class Model:
     observed: Spectrum
     templates: tuple[Template, ...]
     backgrounds: tuple[Spectrum, ...]
+    fluxes: tuple[Flux, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+
+    @property
+    def kind(self) -> Literal["observed", "expected", "counting"]:
+        """What kind of results it gives: of data, of what is expected without signal, of one counted number."""
+        return self.declaration.data.kind
+
+    def spectrum_of(self, expected: Array) -> Array:
+        """The bins of the spectrum among all bins of the likelihood: those of measurements beside it left out."""
+        return expected[..., : len(self.observed.values())]
 
     @property
     def numerical_error(self) -> float:
@@ -67,6 +82,8 @@ class Analysis:
     variants: Mapping[str, tuple[str, Declaration]]
     roots: tuple[Path, ...]
     shipped: bool
+    #: folds of the variants built so far
+    folded: Folded = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -113,25 +130,24 @@ class Analysis:
 
     def _build(self, variant: str, declared: Declaration, where: str) -> Model:
         tables = Tables(*self.roots)
-        edges = declared.response.edges
-        observed = _binned(tables, declared.data.observed, edges, "data.observed", "observed")
-        events = read_events(declared.data, tables, observed)
-        physics = build_physics(declared, tables, events)
-        backgrounds = {
-            b.name: _binned(tables, b.table, edges, f"background[{b.name}].table", "expected", b.name)
-            for b in declared.background
-        }
-        poi, reported = find_poi(declared, physics, where)
-        parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
-        densities = {t.name: t.density for t in physics.templates}
-        if events is not None:
-            densities |= background_densities(declared.background, tables, backgrounds, events)
-        hashes = {table.name: table.sha256 for table in tables.used}
-        likelihood = (
-            Likelihood.build(parameters, components, observed.values(), input_hashes=hashes)
-            if events is None
-            else UnbinnedLikelihood.of_events(parameters, components, densities, input_hashes=hashes)
+        measured = read_measured(declared, tables)
+        events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
+        physics = build_physics(declared, tables, events, self.folded)
+        backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
+        measured = measured or derive_measured(declared, physics, backgrounds)
+        off = build_off(declared, tables, backgrounds, self.id)
+        poi, reported = find_poi(declared, physics, self.id, where)
+        statistics = build_statistics(
+            declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
         )
+        hashes = {table.name: table.sha256 for table in tables.used}
+        likelihood = statistics.likelihood(hashes)
+        if events is not None:
+            densities = {t.name: t.density for t in physics.templates}
+            densities |= background_densities(declared.background, tables, backgrounds, events)
+            likelihood = UnbinnedLikelihood.of_events(
+                statistics.parameters, statistics.components, densities, input_hashes=hashes
+            )
         citations = [*declared.cite, *(key for table in tables.used for key in table.cite), *physics.cite]
         return Model(
             analysis=self.id,
@@ -140,9 +156,10 @@ class Analysis:
             likelihood=likelihood,
             poi=poi,
             reported=reported,
-            observed=observed,
+            observed=measured.spectrum,
             templates=physics.templates,
             backgrounds=tuple(backgrounds.values()),
+            fluxes=physics.fluxes,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
         )
@@ -163,26 +180,3 @@ def _shipped_path(name: str) -> Path:
             fix=did_you_mean(name, known) or "see 'eventfit list'",
         )
     return shipped("analyses") / name / "analysis.toml"
-
-
-def _binned(tables: Tables, name: str, edges: Array, key: str, what: str, label: str = "observed") -> Spectrum:
-    """The column ``<what>_counts`` of a binned table, whose bins have to be those of the response."""
-    with located(key):
-        table = tables.read(name)
-        if not np.array_equal(table.edges, edges):
-            raise OutOfRange(
-                "the bins of a table are not those of the response",
-                given=f"{len(table.edges) - 1} bins from {table.edges[0]:g} to {table.edges[-1]:g} keV",
-                allowed=f"{len(edges) - 1} bins from {edges[0]:g} to {edges[-1]:g} keV",
-                fix="make response.edges_keV and the table agree",
-            )
-        counts = table[f"{what}_counts"]
-        if what == "observed" and np.any(counts != np.round(counts)):
-            raise OutOfRange(
-                "observed counts are not whole numbers",
-                where=name,
-                given=f"{counts[counts != np.round(counts)][0]:g}",
-                allowed="events as they were counted: the likelihood is Poisson",
-                fix="multiply rates by the exposure; do not subtract a background, declare it",
-            )
-        return Spectrum(edges, counts, counts if what == "observed" else np.zeros(len(counts)), label)

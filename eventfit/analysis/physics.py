@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from eventfit.analysis.declaration import Declaration, ResponseDeclared, SqrtResolutionDeclared
-from eventfit.analysis.mechanisms import (
-    CorrectedDeclared,
-    FlavourMomentsDeclared,
-    MagneticMomentDeclared,
-    OscillationDeclared,
-    ProcessDeclared,
-    TreeDeclared,
-)
-from eventfit.cross_section import (
-    CorrectedElectron,
-    Coupling,
-    ElectronTreatment,
-    FlavourMoments,
-    FreeElectrons,
-    MagneticMoment,
-    Process,
-    StandardModelElectron,
-    SteppingElectrons,
-    TransitionMoments,
-)
-from eventfit.errors import located
-from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
+from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.detector import build_electrons, build_response
+from eventfit.analysis.measurements import GalliumDeclared
+from eventfit.analysis.mechanisms import build_processes
+from eventfit.analysis.sources import build_fluxes
+from eventfit.cross_section import SNU, Coupling, GalliumCapture
+from eventfit.errors import MissingInput
+from eventfit.flux import Flux
+from eventfit.flux.solar import COMPONENTS
+from eventfit.folding import fold
 from eventfit.quadrature import Array
-from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
-from eventfit.spectrum import Template, fold
+from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Physics", "build_physics"]
+__all__ = ["Folded", "Physics", "build_physics"]
+
+
+WEAK = "standard_model"
+#: what was declared of a fold -> its templates
+Folded = dict[tuple[str, ...], tuple[Template, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,80 +34,65 @@ class Physics:
 
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
+    fluxes: tuple[Flux, ...]
+    #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
+    rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
 
 
-def build_physics(declared: Declaration, tables: Tables, events: Array | None = None) -> Physics:
-    """Read the tables and fold every term of every process for every source component, with densities at ``events``."""
+def build_physics(
+    declared: Declaration, tables: Tables, events: Array | None = None, done: Folded | None = None
+) -> Physics:
+    """Read the tables and fold every term of every process for every source component, with densities at ``events``.
+
+    Folds are taken from ``done`` and added to it: variants that differ in statistics share their physics.
+    """
+    done = {} if done is None else done
     target = Target.load(tables, declared.target.material)
-    electrons = _electrons(declared.target.electrons, target)
-    fluxes = _fluxes(declared, tables)
-    processes = []
-    for number, process in enumerate(declared.process, 1):
-        with located(f"process[{number}]"):
-            processes.append(_process(process, electrons))
-    templates = fold(
-        fluxes,
-        processes,
-        _response(declared.response, tables),
-        declared.response.edges,
-        exposure=declared.exposure.internal,
-        units_per_kg=target.units_per_kg,
-        points=events,
-    )
+    fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
+    processes = build_processes(declared.process, build_electrons(declared.target, target))
+    response = build_response(declared.response, tables)
+    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    mechanisms = [process.model_dump_json() for process in declared.process]
+    weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
+    templates: list[Template] = []
+    for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
+        own = mechanisms[number : number + 1] or mechanisms
+        key = (shared, declared.data.events or "", *own, *weak)
+        if key not in done:
+            done[key] = fold(
+                fluxes,
+                [process],
+                response,
+                declared.response.edges,
+                exposure=declared.exposure.internal,
+                units_per_kg=target.units_per_kg,
+                points=events,
+            )
+        templates += done[key]
     return Physics(
-        templates=templates,
+        templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
-        cite=(*(key for flux in fluxes for key in flux.cite), *(key for process in processes for key in process.cite)),
+        fluxes=tuple(fluxes),
+        rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
+        cite=(
+            *(key for flux in fluxes for key in flux.cite),
+            *(key for process in processes for key in process.cite),
+            *(key for measurement in declared.measurement for key in measurement.cite),
+        ),
     )
 
 
-def _fluxes(declared: Declaration, tables: Tables) -> Sequence[Flux]:
-    if declared.oscillation is None:
-        return [flux for source in declared.flux for flux in solar_flux(tables, source.components, source.model)]
-    parameters = _oscillation(declared.oscillation, tables)
-    return [
-        flux
-        for source in declared.flux
-        for flux in oscillated_solar_flux(tables, source.components, source.model, parameters)
-    ]
-
-
-def _oscillation(declared: OscillationDeclared, tables: Tables) -> OscillationParameters:
-    """The declared fit, with the values that are declared instead of its own."""
-    changed = declared.model_dump(exclude={"parameters"}, exclude_none=True)
-    with located("oscillation"):
-        return replace(OscillationParameters.load(tables, declared.parameters), **changed)
-
-
-def _electrons(kind: str, target: Target) -> ElectronTreatment:
-    return SteppingElectrons(target) if kind == "stepping" else FreeElectrons(target)
-
-
-def _process(declared: ProcessDeclared, electrons: ElectronTreatment) -> Process:
-    if isinstance(declared, TreeDeclared):
-        return StandardModelElectron(electrons, declared.sin2_theta_w)
-    if isinstance(declared, CorrectedDeclared):
-        return CorrectedElectron(electrons, declared.sin2_theta_w_mz, declared.qed)
-    if isinstance(declared, MagneticMomentDeclared):
-        return MagneticMoment(electrons)
-    if isinstance(declared, FlavourMomentsDeclared):
-        return FlavourMoments(electrons, tuple(declared.couplings))
-    return TransitionMoments(electrons, tuple(declared.couplings))
-
-
-def _response(declared: ResponseDeclared, tables: Tables) -> Response:
-    efficiency = None
-    if declared.efficiency is not None:
-        with located("response.efficiency"):
-            table = tables.read(declared.efficiency)
-            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
-    resolution: Resolution = PerfectResolution()
-    if isinstance(declared.resolution, SqrtResolutionDeclared):
-        resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
-    return Response(
-        order=tuple(declared.order),
-        resolution=resolution,
-        efficiency=efficiency,
-        quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
-    )
+def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:
+    """Captures per component in SNU; the sum means something only if the whole Sun is declared."""
+    missing = [name for name in COMPONENTS if name not in [flux.name for flux in fluxes]]
+    if missing:
+        raise MissingInput(
+            "a capture rate sums over all solar neutrinos, but the source lacks some",
+            where=f"measurement[{declared.name}]",
+            given="without " + ", ".join(missing),
+            allowed="all of " + ", ".join(COMPONENTS),
+            fix="add them to the components of the flux",
+        )
+    process = GalliumCapture.load(tables)
+    return {flux.name: process.rate(flux) / SNU for flux in fluxes}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from eventfit.response import Axis, Hits, KeV
 from eventfit.strict import Finite, Level, Pair, Strict
 
 __all__ = [
     "BestFitWanted",
     "CountsWanted",
+    "EstimateWanted",
     "GoodnessWanted",
     "IntervalWanted",
     "LimitWanted",
@@ -33,7 +35,7 @@ class LimitWanted(Strict):
 
     quantity: Literal["upper_limit"]
     cl: Level
-    rule: Literal["qmu_tilde", "delta_2_71"]
+    rule: Literal["qmu_tilde", "qmu", "cls", "delta_2_71", "bayes_flat", "feldman_cousins_gaussian"]
 
 
 class SignificanceWanted(Strict):
@@ -48,28 +50,69 @@ class BestFitWanted(Strict):
     quantity: Literal["best_fit"]
 
 
+class EstimateWanted(Strict):
+    """The estimate of the fit parameter without its bounds, with its error: a squared moment may be negative."""
+
+    quantity: Literal["estimate"]
+
+
 class GoodnessWanted(Strict):
     """-2 ln L relative to saturated: ``gof`` without signal, ``gof_best_fit`` at the best fit."""
 
     quantity: Literal["gof", "gof_best_fit"]
 
 
-class CountsWanted(Strict):
+class Windowed(Strict):
+    """A window on the reconstructed axis; its key names the axis."""
+
+    window_keV: Pair | None = None
+    window_n_hits: Pair | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Windowed:
+        if (self.window_keV is None) == (self.window_n_hits is None):
+            raise ValueError("either window_keV or window_n_hits has to be given, and not both")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The key that was given."""
+        return "window_keV" if self.window_n_hits is None else "window_n_hits"
+
+    @property
+    def axis(self) -> Axis:
+        """The axis that the window is on."""
+        return KeV if self.window_n_hits is None else Hits
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Lower and upper end."""
+        given = self.window_n_hits if self.window_keV is None else self.window_keV
+        assert given is not None
+        return given[0], given[1]
+
+
+class CountsWanted(Windowed):
     """Counts in a window: observed, or expected from the declared backgrounds at their nominal norm."""
 
     quantity: Literal["observed_counts", "expected_counts"]
-    window_keV: Pair
 
 
-class NaiveWanted(Strict):
+class NaiveWanted(Windowed):
     """Counting in a window with a background taken as known: what a quick estimate quotes."""
 
     quantity: Literal["naive_significance"]
-    window_keV: Pair
 
 
 Wanted = Annotated[
-    BestFitWanted | IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
+    BestFitWanted
+    | EstimateWanted
+    | IntervalWanted
+    | LimitWanted
+    | SignificanceWanted
+    | GoodnessWanted
+    | CountsWanted
+    | NaiveWanted,
     Field(discriminator="quantity"),
 ]
 
@@ -79,7 +122,7 @@ class Published(Strict):
 
     quantity: str
     variant: str = "default"
-    kind: Literal["observed", "expected", "counting", "naive"] = "observed"
+    kind: Literal["observed", "expected", "counting", "naive"] = "observed"  # of our result beside it
     cl: Level | None = None
     value: Finite | Pair
     where: str

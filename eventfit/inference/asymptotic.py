@@ -68,9 +68,9 @@ def _beyond(value: Array | float, asimov: Array | float, sign: float) -> Array:
 def warnings_of(likelihood: Likelihood, parameter: str, theta: Array, at_bound: bool) -> tuple[str, ...]:
     """Reasons to check an asymptotic result at ``theta`` (n_par,) with toys; empty where there are none."""
     found = []
-    expected = likelihood.expected(theta)
+    expected = likelihood.expected(theta)[likelihood.counted]
     few = 0 if likelihood.unbinned else int((expected < FEW_IN_BIN).sum())
-    if expected.sum() < FEW:
+    if len(expected) and expected.sum() < FEW:
         found.append(f"{expected.sum():.3g} events expected in all")
     elif few:
         found.append(f"{few} of {len(expected)} bins expect less than {FEW_IN_BIN:g} event")

@@ -23,10 +23,10 @@ def impacts_on_limit(
 ) -> list[Impact]:
     """The change of the upper limit of ``rule`` for each measurement and nuisance, the largest first.
 
-    A bin moves by the square root of its fitted expectation (not below zero counts), an auxiliary measurement by its
-    standard deviation, a nuisance parameter is held one standard deviation from its best fit, as in the usual impacts
-    on an estimate; one that stands at its bound has no standard deviation and is left out. A move that leaves no limit
-    is NaN.
+    A bin moves by the square root of its fitted expectation (not below zero counts) or by its given error, an auxiliary
+    measurement by its standard deviation, a nuisance parameter is held one standard deviation from its best fit, as in
+    the usual impacts on an estimate; one that stands at its bound has no standard deviation and is left out. A move
+    that leaves no limit is NaN.
     """
     likelihood, nominal = profile.likelihood, rule(profile).value
     found: list[Impact] = []
@@ -38,10 +38,11 @@ def impacts_on_limit(
             progress(1)
 
     counts, auxiliary = likelihood.data.counts, likelihood.data.auxiliary
-    spread = np.sqrt(np.maximum(likelihood.expected(profile.best.values), 0.0))
+    spread = likelihood.spread(profile.best.values)
     for b in range(likelihood.n_bin):
         step = spread[b] * np.eye(likelihood.n_bin)[b]
-        moved = [Data(np.maximum(counts + sign * step, 0.0), auxiliary) for sign in (-1.0, 1.0)]
+        lowest = 0.0 if likelihood.counted[b] else -np.inf
+        moved = [Data(np.maximum(counts + sign * step, lowest), auxiliary) for sign in (-1.0, 1.0)]
         add(f"bin {b + 1}", "bin", (likelihood.with_data(moved[0]), likelihood.with_data(moved[1])))
     for slot, (name, width, counted) in enumerate(_measurements(likelihood)):
         step = width * np.eye(len(auxiliary))[slot]

@@ -1,25 +1,27 @@
-"""The binned Poisson likelihood with auxiliary measurements: value, gradient and Hessian, analytic.
+"""The binned likelihood with auxiliary measurements: value, gradient and Hessian, analytic.
 
 Expected counts are ``sum_k c_k(theta) N_k``: fixed templates N_k times coefficients c_k, each a product of factors of
-one parameter; in some bins a part of them carries a gamma of that bin, which is always at its best. ``-2 ln L`` is
-relative to the saturated model, so its minimum is a goodness of fit. Parameters and data may carry leading toy axes:
-``theta`` is (..., n_par), counts are (..., n_bin), and all results keep the leading axes.
+one parameter; in some bins a part of them carries a gamma of that bin, which is always at its best. A bin holds counts
+(Poisson) or, where ``errors`` are given, a measured number (Gaussian): a rate from elsewhere, a residual.
+``-2 ln L`` is relative to the saturated model, so its minimum is a goodness of fit. Parameters and data may carry
+leading toy axes: ``theta`` is (..., n_par), counts are (..., n_bin), and all results keep the leading axes.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from eventfit.errors import OutOfRange, UnknownName, ZeroPrediction
+from eventfit.errors import OutOfRange, UnknownName
 from eventfit.likelihood.auxiliary import Auxiliary
 from eventfit.likelihood.bin_scale import BinScale
+from eventfit.likelihood.checks import check_bins, check_data
 from eventfit.likelihood.coefficients import Coefficients
 from eventfit.likelihood.component import Component, Data
+from eventfit.likelihood.identity import sha256_of
 from eventfit.likelihood.main import Main
 from eventfit.likelihood.streams import LinearStreams, Streams, stream_templates, streams_of
 from eventfit.parameters import Parameter
@@ -31,7 +33,7 @@ __all__ = ["Likelihood"]
 #: what depends on the model and not on its data or bounds
 COMPILED = ("_templates", "_main", "_product", "_streams", "_auxiliary", "_possible")
 #: what was computed and depends on the data, or on the bounds
-STALE = {"data": ("_observed", "model_hash"), "parameters": ("start", "bounds", "model_hash")}
+STALE = {"data": ("_observed", "size", "model_hash"), "parameters": ("start", "bounds", "model_hash")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,8 @@ class Likelihood:
     data: Data
     scales: tuple[BinScale, ...] = ()
     input_hashes: Mapping[str, str] = field(default_factory=dict)
+    #: (n_bin,): standard deviations of bins that hold a measured number, 0 for counts; empty: counts everywhere
+    errors: Array = field(default_factory=lambda: np.zeros(0))
     #: whether the bins are those around single events, see :mod:`eventfit.likelihood.unbinned`
     unbinned = False
 
@@ -65,18 +69,20 @@ class Likelihood:
         *,
         scales: Sequence[BinScale] = (),
         input_hashes: Mapping[str, str] | None = None,
+        errors: Array | None = None,
     ) -> Likelihood:
         """A likelihood whose auxiliary measurements are those stated by the constraints and the factors per bin."""
         stated = [p.constraint.observed for p in parameters if p.constraint is not None]
         per_bin = [scale.observed[scale.strength > 0] for scale in scales]
         data = Data(np.asarray(observed, dtype=float), np.concatenate([stated, *per_bin]).astype(float))
-        return cls(tuple(parameters), tuple(components), data, tuple(scales), dict(input_hashes or {}))
+        given = np.zeros(0) if errors is None else np.asarray(errors, dtype=float)
+        return cls(tuple(parameters), tuple(components), data, tuple(scales), dict(input_hashes or {}), given)
 
     def __post_init__(self) -> None:
         for what, names in (("parameter", self.names), ("component", tuple(c.name for c in self.components))):
             if len(set(names)) != len(names):
                 raise UnknownName(f"a {what} is declared twice", given=", ".join(names))
-        self._check_bins()
+        check_bins(self.components, self.n_bin)
         for component in self.components:
             if not np.all(np.isfinite(component.counts)):
                 raise OutOfRange("a template is not finite", where=component.name)
@@ -85,31 +91,7 @@ class Likelihood:
         for scale in self.scales:
             for name in set(scale.components) - {c.name for c in self.components}:
                 raise UnknownName("a factor per bin names no component", where=scale.name, given=name)
-        self._check_data()
-
-    def _check_bins(self) -> None:
-        for component in self.components:
-            if component.counts.shape != self.data.counts.shape[-1:]:
-                raise OutOfRange(
-                    "a template and the data have different numbers of bins",
-                    where=component.name,
-                    given=component.counts.shape,
-                    allowed=str(self.data.counts.shape[-1:]),
-                )
-
-    def _check_data(self) -> None:
-        if not (np.all(np.isfinite(self.data.counts)) and np.all(self.data.counts >= 0)):
-            raise OutOfRange("observed counts are negative or NaN", where="data", given=self.data.counts)
-        if not np.all(np.isfinite(self.data.auxiliary)):
-            raise OutOfRange("auxiliary measurements are not finite", where="data", given=self.data.auxiliary)
-        empty = np.flatnonzero(~self._possible & np.any(np.atleast_2d(self.data.counts) > 0, axis=0))
-        if len(empty):
-            raise ZeroPrediction(
-                "events were observed in a bin where no component expects any",
-                where=f"data, bin {int(empty[0]) + 1} of {self.n_bin}",
-                given=f"{np.atleast_2d(self.data.counts)[:, empty[0]].max():g} observed, 0 expected",
-                fix="add the missing background, or leave the bin out of the window",
-            )
+        check_data(self.data, self.counted, self._possible)
 
     # -- names and starts -------------------------------------------------------------------------------------------
 
@@ -140,6 +122,18 @@ class Likelihood:
         """Number of bins of the main measurement."""
         return int(self.data.counts.shape[-1])
 
+    @property
+    def counted(self) -> Mask:
+        """(n_bin,): bins that hold counts, not measured numbers with an error."""
+        return self._main.statistic.counted
+
+    @cached_property
+    def size(self) -> Array:
+        """How large the terms of -2 ln L are, shape (...), which sets their rounding: counts, and squared pulls."""
+        statistic, data = self._main.statistic, self.data.counts
+        pulls = (data[..., statistic.measured] / statistic.error) ** 2
+        return np.asarray(data[..., self.counted].sum(axis=-1) + pulls.sum(axis=-1))
+
     @cached_property
     def convex(self) -> bool:
         """Whether -2 ln L is known to be convex, so that a minimum is the minimum: counts linear in the parameters."""
@@ -161,6 +155,10 @@ class Likelihood:
         """Expected counts (..., n_bin), factors per bin at their best for the data."""
         streams = self._streams.streams(theta)
         return self._main.expected(streams, self._gamma(streams))
+
+    def spread(self, theta: Array) -> Array:
+        """Standard deviation of every bin (..., n_bin): the root of its expectation, or its given error."""
+        return self._main.statistic.spread(self.expected(theta))
 
     def gross_expected(self, theta: Array) -> Array:
         """Expected counts (..., n_bin) if no component cancelled another: the sum of their sizes."""
@@ -216,7 +214,7 @@ class Likelihood:
         streams, state = self._streams.first(theta)
         value, slope, curvature = self._main.terms(streams, self.data.counts, per_bin)
         aux_value, aux_gradient, aux_diagonal = self._auxiliary.terms(theta, stated)
-        hessian = self._streams.outer(state, curvature) + self._streams.second(theta, slope)
+        hessian = self._streams.outer(state, curvature) + self._streams.second(state, slope)
         index = np.arange(len(self.parameters))
         hessian[..., index, index] += aux_diagonal
         return np.asarray(value + aux_value), self._streams.gradient(state, slope) + aux_gradient, hessian
@@ -239,8 +237,8 @@ class Likelihood:
     def with_data(self, data: Data) -> Likelihood:
         """The same model with other data: what was compiled and checked for the model is shared, data are checked."""
         other = self._changed(data=data)
-        other._check_bins()
-        other._check_data()
+        check_bins(other.components, other.n_bin)
+        check_data(other.data, other.counted, other._possible)
         return other
 
     def rows(self, rows: Index | slice | int) -> Likelihood:
@@ -286,22 +284,20 @@ class Likelihood:
         """
         streams = self._streams.streams(theta)
         gamma = self._gamma(streams)
-        counts = rng.poisson(np.maximum(self._main.expected(streams, gamma), 0.0), size=(n, self.n_bin)).astype(float)
+        counts = self._main.statistic.throw(self._main.expected(streams, gamma), n, rng)
         per_bin = self._main.throw(gamma, n, rng)
         return Data(counts, np.concatenate([self._auxiliary.throw(theta, n, rng), per_bin], axis=-1))
 
     @cached_property
     def model_hash(self) -> str:
         """sha256 over templates, factors, parameters, data and the hashes of the inputs."""
-        digest = hashlib.sha256()
         declared = [(c.name, c.factors) for c in self.components]
         per_bin = [(s.name, s.components, s.constraint) for s in self.scales]
-        for part in (self.parameters, declared, per_bin, sorted(self.input_hashes.items())):
-            digest.update(repr(part).encode())
-        strengths = [scale.strength for scale in self.scales]
-        for array in (self._templates, *strengths, self.data.counts, self.data.auxiliary):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        strengths = [*(scale.strength for scale in self.scales), self.errors]
+        return sha256_of(
+            (self.parameters, declared, per_bin, sorted(self.input_hashes.items())),
+            (self._templates, *strengths, self.data.counts, self.data.auxiliary),
+        )
 
     # -- compiled once ------------------------------------------------------------------------------------------------
 
@@ -318,7 +314,7 @@ class Likelihood:
 
     @cached_property
     def _main(self) -> Main:
-        return Main.compile(self.n_bin, self.scales)
+        return Main.compile(self.n_bin, self.scales, self.errors)
 
     @cached_property
     def _product(self) -> Coefficients:
@@ -326,15 +322,14 @@ class Likelihood:
 
     @cached_property
     def _streams(self) -> Streams:
-        return streams_of(self._product, self._templates, self._main)
+        return streams_of(self.names, [c.factors for c in self.components], self._templates, self._main)
 
     @cached_property
     def _auxiliary(self) -> Auxiliary:
         return Auxiliary.compile(self.parameters)
 
     @cached_property
-    def _possible(self) -> Mask:
-        """(n_bin,): bins where some component expects something."""
+    def _possible(self) -> Mask:  # bins where some component expects something
         return np.asarray(np.any([c.counts != 0 for c in self.components], axis=0))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The main measurement: Poisson counts expecting ``c @ templates``, some bins with a gamma of their own.
+"""The main measurement: bins expecting ``c @ templates``, some of them with a gamma of their own.
 
 Everything is said in *streams*: the expectation of every bin, followed by the part of it that a gamma scales. A stream
 is linear in the coefficients, so derivatives in the parameters are matrix products.
@@ -13,7 +13,8 @@ import numpy as np
 
 from eventfit.errors import OutOfRange
 from eventfit.likelihood.bin_scale import BinScale, best_gamma, penalty
-from eventfit.likelihood.poisson import FLOOR, poisson_deviance
+from eventfit.likelihood.poisson import FLOOR
+from eventfit.likelihood.statistic import Statistic
 from eventfit.quadrature import Array, Index, Mask
 
 __all__ = ["Curvature", "Main"]
@@ -35,6 +36,8 @@ class Main:
     ----------
     n_bin
         Number of bins; streams are (..., n_bin + n_scaled).
+    statistic
+        Counts, or numbers with an error.
     where
         (n_scaled,): the bins with a gamma.
     strength, gaussian
@@ -42,13 +45,15 @@ class Main:
     """
 
     n_bin: int
+    statistic: Statistic
     where: Index
     strength: Array
     gaussian: Mask
 
     @classmethod
-    def compile(cls, n_bin: int, scales: Sequence[BinScale]) -> Main:
-        """Refuses two scales in one bin (:class:`OutOfRange`)."""
+    def compile(cls, n_bin: int, scales: Sequence[BinScale], errors: Array) -> Main:
+        """Refuses two scales in one bin, and one in a bin without counts (:class:`OutOfRange`)."""
+        statistic = Statistic.compile(n_bin, errors)
         taken = np.zeros(n_bin, dtype=int)
         for scale in scales:
             if scale.strength.shape != (n_bin,) or scale.observed.shape != (n_bin,):
@@ -66,14 +71,20 @@ class Main:
                 given=", ".join(scale.name for scale in scales if scale.strength[int(np.argmax(taken))] > 0),
                 fix="declare one of them as ordinary parameters of one-bin components",
             )
+        if np.any(taken[statistic.measured] > 0):
+            raise OutOfRange(
+                "a factor per bin acts where no counts were taken",
+                where=f"bin {int(statistic.measured[np.argmax(taken[statistic.measured])]) + 1}",
+                fix="put the error into that of the measured number",
+            )
         where = [np.flatnonzero(scale.strength > 0) for scale in scales]
         strength = [scale.strength[index] for scale, index in zip(scales, where, strict=True)]
         gaussian = [
             np.full(len(index), scale.constraint == "gaussian") for scale, index in zip(scales, where, strict=True)
         ]
         if not scales:
-            return cls(n_bin, np.zeros(0, dtype=int), np.zeros(0), np.zeros(0, dtype=bool))
-        return cls(n_bin, np.concatenate(where), np.concatenate(strength), np.concatenate(gaussian))
+            return cls(n_bin, statistic, np.zeros(0, dtype=int), np.zeros(0), np.zeros(0, dtype=bool))
+        return cls(n_bin, statistic, np.concatenate(where), np.concatenate(strength), np.concatenate(gaussian))
 
     def gamma(self, streams: Array, n: Array, a: Array) -> Array:
         """The best gammas (..., n_scaled) given data ``n`` (..., n_bin) and auxiliary ``a`` (..., n_scaled)."""
@@ -94,13 +105,13 @@ class Main:
     def terms(self, streams: Array, n: Array, a: Array) -> tuple[Array, Array, Curvature]:
         """-2 ln L (...), its slopes (..., n_stream) and curvature in the streams, the gammas at their best."""
         if not len(self.where):
-            value, slope, curve = poisson_deviance(n, streams)
+            value, slope, curve = self.statistic.terms(n, streams)
             return value.sum(axis=-1), slope, Curvature(curve, curve[..., :0])
         gamma = self.gamma(streams, n, a)
         expected = self.expected(streams, gamma)
         held = self._held_at_zero(streams, n, gamma, expected)
         expected[..., self.where] = np.where(held, 0.0, expected[..., self.where])
-        value, slope, curve = poisson_deviance(n, expected)
+        value, slope, curve = self.statistic.terms(n, expected)
         constraint, pull, stiffness = penalty(gamma, a, self.strength, self.gaussian)
         sigma = streams[..., self.n_bin :]  # there the slope is what the constraint pulls with
         slope[..., self.where] = np.where(held, -pull / np.where(held, sigma, 1.0), slope[..., self.where])
@@ -112,11 +123,11 @@ class Main:
     def information(self, streams: Array, n: Array, a: Array) -> Curvature:
         """Expected second derivatives at these streams, the gammas at their best for ``n`` and ``a``."""
         if not len(self.where):
-            return Curvature(2.0 / np.maximum(streams, FLOOR), streams[..., :0])
+            return Curvature(self.statistic.information(streams), streams[..., :0])
         gamma = self.gamma(streams, n, a)
-        expected = np.maximum(self.expected(streams, gamma), FLOOR)
+        curve = self.statistic.information(self.expected(streams, gamma))
         stiffness = np.where(self.gaussian, 2.0, 2.0 * self.strength**3 / np.maximum(gamma, FLOOR)) / self.strength**2
-        return self._eliminated(streams, gamma, np.zeros_like(expected), 2.0 / expected, stiffness)
+        return self._eliminated(streams, gamma, np.zeros_like(curve), curve, stiffness)
 
     def expected_auxiliary(self, gamma: Array) -> Array:
         """Expected auxiliary measurements (..., n_scaled)."""

@@ -44,6 +44,7 @@ def to_plain(likelihood: Likelihood) -> dict[str, Any]:
             for c in likelihood.components
         ],
         "scales": [vars(scale) for scale in likelihood.scales],
+        "errors": likelihood.errors,
         "counts": likelihood.data.counts,
         "auxiliary": likelihood.data.auxiliary,
         "input_hashes": dict(likelihood.input_hashes),
@@ -65,6 +66,7 @@ def from_plain(plain: Mapping[str, Any]) -> Likelihood:
         data=Data(np.asarray(plain["counts"]), np.asarray(plain["auxiliary"])),
         scales=tuple(BinScale(**scale) for scale in plain["scales"]),
         input_hashes=plain["input_hashes"],
+        errors=np.asarray(plain["errors"]),
     )
     if likelihood.model_hash != plain["model_sha256"]:
         raise StatisticsError(

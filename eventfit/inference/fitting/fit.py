@@ -152,11 +152,12 @@ def _certify(
             inverse = np.linalg.inv(part)
             edm = float(0.5 * gradient[index] @ inverse @ gradient[index])
             covariance[np.ix_(index, index)] = 2.0 * inverse
-    if np.any(expected < CANCELS * likelihood.gross_expected(point)):  # components cancel in some bin
+    cancelled = expected < CANCELS * likelihood.gross_expected(point)
+    if np.any(likelihood.counted & cancelled):  # components cancel in some bin
         status = Status.ZERO_EXPECTATION
     elif not positive:
         status = Status.NOT_POSITIVE
-    elif not edm < EDM_GOAL * max(1.0, 1e-9 * float(likelihood.data.counts.sum())):
+    elif not edm < EDM_GOAL * max(1.0, 1e-9 * float(likelihood.size)):
         status = Status.NOT_CONVERGED
     else:
         status = Status.AT_BOUND if active.any() else Status.OK
@@ -201,8 +202,8 @@ def _at_kink(likelihood: Likelihood, free: Mask, point: Array, gradient: Array) 
 
 
 def _refuse_empty(likelihood: Likelihood, free: Mask, expected: Array) -> None:
-    observed = likelihood.data.counts
-    below = np.flatnonzero(expected < -BELOW_ZERO * (1.0 + observed))
+    observed, counted = likelihood.data.counts, likelihood.counted
+    below = np.flatnonzero(counted & (expected < -BELOW_ZERO * (1.0 + observed)))
     if len(below):
         raise ZeroPrediction(
             "the fitted model expects less than nothing in a bin",
@@ -210,7 +211,7 @@ def _refuse_empty(likelihood: Likelihood, free: Mask, expected: Array) -> None:
             given=f"{expected[below[0]]:.4g} expected",
             fix="bound the parameters, or look for a template that is negative",
         )
-    empty = np.flatnonzero((observed > 0) & (expected <= 2.0 * FLOOR * (1.0 + observed)))
+    empty = np.flatnonzero(counted & (observed > 0) & (expected <= 2.0 * FLOOR * (1.0 + observed)))
     if len(empty):
         fixed = ", ".join(n for n, f in zip(likelihood.names, free, strict=True) if not f)
         raise ZeroPrediction(

@@ -126,11 +126,11 @@ class _Batch:
         self.result = Minima(
             self.values, np.full(n, np.inf), np.full(n, np.inf), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
         )
-        counts = np.broadcast_to(likelihood.data.counts.sum(axis=-1), (n,))
+        size = np.broadcast_to(likelihood.size, (n,))
         #: rounding of the likelihood grows with the counts
-        self.scale = np.maximum(1.0, 1e-9 * counts)
+        self.scale = np.maximum(1.0, 1e-9 * size)
         self.goal = goal
-        self.rounding = 1e-13 * (1.0 + counts)
+        self.rounding = 1e-13 * (1.0 + size)
         #: counts below one make -2 ln L bend faster
         self.bend = 1.0 / np.sqrt(_smallest_count(likelihood)) if likelihood.convex else np.inf
 
@@ -319,7 +319,11 @@ class _Batch:
 
     def _certified(self) -> Minima:
         counts = self.likelihood.data.counts
-        empty = (counts > 0) & (self.likelihood.expected(self.values) <= 2.0 * FLOOR * (1.0 + counts))
+        empty = (
+            self.likelihood.counted
+            & (counts > 0)
+            & (self.likelihood.expected(self.values) <= 2.0 * FLOOR * (1.0 + counts))
+        )
         self.result.certified[empty.any(axis=-1)] = False
         return self.result
 
@@ -328,5 +332,5 @@ def _smallest_count(likelihood: Likelihood) -> float:
     """The smallest count above zero that was observed, auxiliary ones included; at most 1."""
     constraints = [p.constraint for p in likelihood.parameters if p.constraint is not None]
     counted = [slot for slot, constraint in enumerate(constraints) if isinstance(constraint, PoissonConstraint)]
-    main, auxiliary = likelihood.data.counts, likelihood.data.auxiliary[..., counted]
+    main, auxiliary = likelihood.data.counts[..., likelihood.counted], likelihood.data.auxiliary[..., counted]
     return min(float(n[n > 0].min(initial=1.0)) for n in (main, auxiliary))

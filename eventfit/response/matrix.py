@@ -1,14 +1,8 @@
-"""What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
-
-The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
-integrated inside each bin together with the smearing; before it, of the visible energy if quenching has acted, else of
-the true recoil.
-"""
+"""The response as one matrix: probability of every bin for every recoil."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -16,142 +10,16 @@ from scipy.special import ndtr
 
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
+from eventfit.response.axis import Axis, KeV
+from eventfit.response.efficiency import Efficiency
+from eventfit.response.quenching import Quenching
+from eventfit.response.resolution import Resolution
 
-__all__ = ["Axis", "ConstantQuenching", "Efficiency", "PerfectResolution", "Quenching", "Resolution", "Response"]
-__all__ += ["SqrtResolution"]
+__all__ = ["Response", "Stage"]
 
 Stage = Literal["quenching", "resolution", "efficiency"]
 #: Gaussian tails are followed to this many standard deviations
 REACH = 9.0
-#: a change of an efficiency that is worth a recoil panel
-BEND = 1e-4
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The reconstructed quantity: keV, or later N_h, photo-electrons ..."""
-
-    name: str = "energy"
-    unit: str = "keV"
-
-
-class Quenching(ABC):
-    """Visible energy as a function of the true recoil energy."""
-
-    @abstractmethod
-    def visible(self, T: Array) -> Array:
-        """Mean visible energy, increasing in ``T``; same shape and unit (keV)."""
-
-
-@dataclass(frozen=True)
-class ConstantQuenching(Quenching):
-    """``visible = factor * T``; electron recoils calibrated with electrons have factor 1."""
-
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.factor <= 1.0:
-            raise OutOfRange("a quenching factor lies between 0 and 1", where="quenching.factor", given=self.factor)
-
-    def visible(self, T: Array) -> Array:
-        return np.asarray(self.factor * T)
-
-
-class Resolution(ABC):
-    """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy."""
-
-    def mean(self, visible: Array) -> Array:
-        """Mean reconstructed value for the ``visible`` energy (any shape)."""
-        return visible
-
-    @abstractmethod
-    def sigma(self, visible: Array) -> Array:
-        """Standard deviation of the reconstructed value; zero means no smearing."""
-
-    @property
-    @abstractmethod
-    def is_sharp(self) -> bool:
-        """Whether sigma is zero everywhere."""
-
-
-@dataclass(frozen=True)
-class PerfectResolution(Resolution):
-    """No smearing."""
-
-    is_sharp = True
-
-    def sigma(self, visible: Array) -> Array:
-        return np.zeros(np.shape(visible))
-
-
-@dataclass(frozen=True)
-class SqrtResolution(Resolution):
-    """``sigma = a sqrt(E) + b E`` with E in keV, the form of arXiv:2003.03825; ``a`` in sqrt(keV), ``b`` pure."""
-
-    a: float
-    b: float
-
-    def __post_init__(self) -> None:
-        if not (self.a >= 0.0 and self.b >= 0.0):
-            raise OutOfRange("a resolution cannot be negative", where="resolution", given=f"a={self.a}, b={self.b}")
-
-    @property
-    def is_sharp(self) -> bool:
-        return self.a == 0.0 and self.b == 0.0
-
-    def sigma(self, visible: Array) -> Array:
-        return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
-
-
-@dataclass(frozen=True, eq=False)
-class Efficiency:
-    """Piecewise linear efficiency: ``energy`` (n,) in keV, increasing, and ``value`` (n,) in [0, 1].
-
-    Raises
-    ------
-    OutOfRange
-        A value outside [0, 1] (here), an energy outside the table (when used).
-    """
-
-    energy: Array
-    value: Array
-    name: str = "efficiency"
-
-    def __post_init__(self) -> None:
-        if np.any(np.diff(self.energy) <= 0):
-            raise OutOfRange("the energies of an efficiency have to increase strictly", where=self.name)
-        bad = ~((self.value >= 0.0) & (self.value <= 1.0))
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise OutOfRange(
-                "an efficiency is a probability",
-                where=f"{self.name}, row {row + 1} (at {self.energy[row]:g} keV)",
-                given=float(self.value[row]),
-                allowed="0 to 1",
-                fix="divide percentages by 100; put a live-time or mass factor into the exposure",
-            )
-
-    def __call__(self, energy: Array) -> Array:
-        self.require(float(np.min(energy)), float(np.max(energy)))
-        return np.asarray(np.interp(energy, self.energy, self.value))
-
-    @property
-    def bends(self) -> Array:
-        """Knots in keV whose straightening would change the efficiency by more than ``BEND``."""
-        slope = np.diff(self.value) / np.diff(self.energy)
-        spacing = 0.5 * (self.energy[2:] - self.energy[:-2])
-        return np.asarray(self.energy[1:-1][np.abs(np.diff(slope)) * spacing > BEND])
-
-    def require(self, low: float, high: float) -> None:
-        """Refuse energies that the table does not reach: nothing is extrapolated."""
-        if low < self.energy[0] or high > self.energy[-1]:
-            raise OutOfRange(
-                "the efficiency is not known over the whole range it is used in",
-                where=self.name,
-                given=f"{low:g} to {high:g} keV",
-                allowed=f"{self.energy[0]:g} to {self.energy[-1]:g} keV",
-                fix="narrow the window or extend the table",
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +37,7 @@ class Response:
     resolution: Resolution
     efficiency: Efficiency | None = None
     quenching: Quenching | None = None
-    axis: Axis = field(default_factory=Axis)
+    axis: Axis = KeV
 
     def __post_init__(self) -> None:
         present = {
@@ -258,15 +126,23 @@ class Response:
 
     def support(self, edges: Array, limit: float) -> tuple[float, float]:
         """Range of true recoils (keV) up to ``limit`` that can be reconstructed between the outer ``edges``."""
-        T = _recoils(limit)
+        T = self._recoils(limit)
         mean, sigma = self.moments(T)
         below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
         if below[-1]:
             raise OutOfRange(
                 "no recoil that the source can produce is reconstructed inside the window",
                 where="response.edges",
-                given=f"{edges[0]:g} to {edges[-1]:g} {self.axis.unit}",
+                given=self.axis.range(edges[0], edges[-1]),
                 allowed=f"recoils up to {limit:g} keV",
+            )
+        if T[-1] < limit and not above.any():
+            raise OutOfRange(
+                "the resolution is not known for all recoils that can be reconstructed inside the window",
+                where="response.resolution",
+                given=f"recoils up to {limit:g} keV, the resolution up to {self.resolution.known_to:g} keV",
+                allowed=f"a window that ends {REACH:g} standard deviations below what {T[-1]:.4g} keV gives",
+                fix="lower the end of the window, or know the resolution further up",
             )
         first = int(np.argmin(below)) - 1
         last = int(np.argmax(above)) if above.any() else -1
@@ -279,7 +155,7 @@ class Response:
             efficiency = self.efficiency.energy if self.is_sharp else self.efficiency.bends
         at_recoil = self.efficiency is not None and not self.efficiency_is_reconstructed
         quenched = self.quenching is not None and self._place("efficiency") > self._place("quenching")
-        T = _recoils(limit)
+        T = self._recoils(limit)
         mean = self.moments(T)[0]
         knots = efficiency if at_recoil and not quenched else np.empty(0)
         if self.is_sharp:
@@ -288,10 +164,11 @@ class Response:
             knots = np.interp(efficiency, mean, T)
         return np.unique(knots)
 
-
-def _recoils(limit: float) -> Array:
-    """Recoil energies (keV) from 0 to ``limit`` on which the range and the inverse of the mean are sought."""
-    return np.concatenate([[0.0], limit * np.geomspace(1e-6, 1.0, 4000)])
+    def _recoils(self, limit: float) -> Array:
+        """Recoils (keV) from 0 to ``limit``, as far as known: the range and the inverse of the mean are sought here."""
+        T = np.concatenate([[0.0], limit * np.geomspace(1e-6, 1.0, 4000)])
+        visible = T if self.quenching is None else self.quenching.visible(T)
+        return T[visible <= self.resolution.known_to]
 
 
 def _smeared(x: Array, mean: Array, sigma: Array) -> tuple[Array, Array]:
