@@ -50,6 +50,8 @@ from eventfit.parameters import Constraint, GaussianConstraint, Parameter, Poiss
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver is deprecated:DeprecationWarning")
 
 STANDARD = GaussianConstraint(0.0, 1.0)
+#: what HS3 can say and pyhf cannot: interference, piecewise linear factors beside morphs, measured numbers
+ONLY_HS3: dict[str, tuple[Likelihood, str]] = {}
 WORKSPACES = ("gammas_in_one_bin", "shared_over_channels", "morphs_and_factors", "bins_without_yield", "free_shape")
 #: likelihoods that pyhf can say exactly, with their parameter of interest
 SAYABLE: dict[str, tuple[Likelihood, str]] = {
@@ -61,6 +63,33 @@ SAYABLE: dict[str, tuple[Likelihood, str]] = {
     "per_bin_gaussian": (per_bin("gaussian"), "mu"),
     "ten_backgrounds": (benchmark_like(), "mu"),
     "sparse": (sparse(), "mu"),
+}
+
+
+def measured_too() -> Likelihood:
+    """Three bins of counts and two numbers with an error, one below zero, that share all parameters."""
+    parameters = [
+        Parameter("mu", start=1.0, lower=0.0),
+        Parameter("flux", start=1.0, lower=0.0, constraint=GaussianConstraint(1.0, 0.05)),
+        Parameter("a", constraint=STANDARD),
+        Parameter("b", constraint=STANDARD),
+    ]
+    common = (GaussianScale("a", 0.03), GaussianScale("b", 0.1))
+    components = [
+        Component("s", np.array([3.0, 4.0, 5.0, 0.5, -0.2]), (Power("mu"), common[0])),
+        Component("b", np.array([30.0, 20.0, 10.0, 2.0, 0.0]), (Power("flux"), *common)),
+        Component("c", np.array([0.0, 0.0, 1.0, 0.7, 0.1]), (Power("b"),)),
+    ]
+    gamma = BinScale("gamma", ("b",), "poisson", np.array([50.0, 0.0, 20.0, 0.0, 0.0]), np.array([50.0, 0, 22.0, 0, 0]))
+    observed, errors = np.array([35.0, 22.0, 14.0, 2.4, -0.1]), np.array([0.0, 0.0, 0.0, 0.3, 0.2])
+    return Likelihood.build(parameters, components, observed, scales=[gamma], errors=errors)
+
+
+ONLY_HS3 |= {
+    "everything": (everything()[0], "q"),
+    "interfering": (interfering(), "q"),
+    "morphed_0_0": (morphed(0, "0"), "mu"),
+    "measured_too": (measured_too(), "mu"),
 }
 
 
@@ -121,8 +150,9 @@ def in_hs3(document: Mapping[str, Any], values: Mapping[str, float]) -> float:
         if function["type"] == "product":
             values[function["name"]] = float(np.prod([values[name] for name in function["factors"]]))
         else:
-            constant, slope, name = re.fullmatch(r"(\S+) \+ (\S+) \* (\w+)", function["expression"]).groups()  # type: ignore[union-attr]
-            values[function["name"]] = float(constant) + float(slope) * values[name]
+            terms = [term.split(" * ") for term in function["expression"].split(" + ")]
+            numbers = [[values[part] if part in values else float(part) for part in term] for term in terms]
+            values[function["name"]] = float(sum(np.prod(term) for term in numbers))
     named = {d["name"]: d for d in document["distributions"]}
     (likelihood,) = document["likelihoods"]
     total, constrained = 0.0, set()
@@ -213,16 +243,14 @@ def test_reading_exporting_and_reading_again_changes_nothing(name: str, codes: C
     assert [c["name"] for c in exported.document["channels"]][: len(channels)] == list(given.channels)
 
 
-@pytest.mark.parametrize("name", [*SAYABLE, "everything", "interfering", "morphed_0_0", *CASES, *WORKSPACES])
+@pytest.mark.parametrize("name", [*SAYABLE, *ONLY_HS3, "texono_2010", *CASES, *WORKSPACES])
 def test_hs3_has_the_same_likelihood(name: str) -> None:
-    others = {
-        "everything": (everything()[0], "q"),
-        "interfering": (interfering(), "q"),
-        "morphed_0_0": (morphed(0, "0"), "mu"),
-    }
-    if name in SAYABLE or name in others:
-        likelihood, poi = SAYABLE.get(name) or others[name]
+    if name in SAYABLE or name in ONLY_HS3:
+        likelihood, poi = {**SAYABLE, **ONLY_HS3}[name]
         theta = around(likelihood, 12)
+    elif name == "texono_2010":
+        problem = open_problem(name)
+        likelihood, poi, theta = problem.likelihood, problem.poi, around(problem.likelihood, 12)
     else:
         workspace = read_workspace(published(CASES[name]) if name in CASES else getattr(test_pyhf, name)())
         likelihood, poi, theta = workspace.likelihood, workspace.poi, test_pyhf.points(workspace, 12)
@@ -328,6 +356,8 @@ def test_a_loss_is_refused_said_and_as_large_as_said() -> None:
 
 
 def test_what_pyhf_cannot_say_is_refused_always() -> None:
+    with pytest.raises(ExportLoss, match="2 bins hold a number measured with an error"):
+        export_pyhf(measured_too(), "mu", allow_loss=True)
     for allow_loss in (False, True):
         with pytest.raises(ExportLoss, match=r"(?s)ways that one factor cannot say.*HS3"):
             export_pyhf(interfering(), "q", allow_loss=allow_loss)
@@ -397,6 +427,8 @@ def test_refused_before_anything_is_made() -> None:
     toys = likelihood.with_data(likelihood.toys(likelihood.start, 3, np.random.default_rng(1)))
     with pytest.raises(InputError, match="holds one data set"):
         export_hs3(toys, "mu2")
+    with pytest.raises(OutOfRange, match="counts and numbers measured"):
+        export_hs3(measured_too(), "mu", channels=[Channel("all", slice(0, 5))])
     for wrong in ([Channel("a", slice(0, 5))], [Channel("a", slice(0, 29)), Channel("a", slice(29, 29))]):
         with pytest.raises(OutOfRange, match="channels do not cover"):
             export_pyhf(likelihood, "mu2", channels=wrong)
@@ -555,13 +587,14 @@ def test_pyhf_fits_an_exported_analysis_to_the_same_cls(analysis: str, variant: 
         assert [found.expected[n] for n in BANDS] == pytest.approx([float(x) for x in expected], abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["bilinear", "morphed_4_4p", "per_bin_poisson", "on_off"], ids=lambda n: f"pyhs3-{n}")
+@pytest.mark.parametrize("name", ["bilinear", "morphed_4_4p", "per_bin_poisson", "on_off", "measured_too"])
 def test_pyhs3_has_the_same_likelihood(name: str) -> None:
+    """pyhs3-0.4, where it is installed."""
     pyhs3 = pytest.importorskip("pyhs3", reason="pyhs3 is not installed")
     import pytensor  # type: ignore[import-not-found]
     from pytensor.graph.traversal import explicit_graph_inputs  # type: ignore[import-not-found]
 
-    likelihood, poi = SAYABLE[name]
+    likelihood, poi = {**SAYABLE, **ONLY_HS3}[name]
     exported = export_hs3(likelihood, poi)
     workspace = pyhs3.Workspace(**exported.document)
     expression = workspace.model(workspace.analyses[0], progress=False, mode="FAST_COMPILE").log_prob

@@ -149,6 +149,9 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
     if bounds is not None:
         likelihood = likelihood.bounded(name, *_checked(bounds))
     edges, axis = model.observed.edges, analysis.default.response.axis
+    n, beside = len(edges) - 1, [measurement.name for measurement in model.declaration.measurement]
+    spectrum = Channel(analysis.id, slice(0, n), edges, axis.unit)
+    channels = (spectrum, *(Channel(label, slice(i, i + 1)) for i, label in enumerate(beside, n)))
     return Problem(
         name=analysis.id,
         title=analysis.default.title,
@@ -159,12 +162,9 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         measurement=None,
         cite=model.cite,
         tables=model.tables,
-        bins=(
-            *(axis.span(low, high) for low, high in pairwise(edges)),
-            *(measurement.name for measurement in model.declaration.measurement),
-        ),
+        bins=(*(axis.span(low, high) for low, high in pairwise(edges)), *beside),
         input_hashes=likelihood.input_hashes,
-        channels=() if likelihood.unbinned else (Channel(analysis.id, slice(0, likelihood.n_bin), edges, "keV"),),
+        channels=() if likelihood.unbinned else channels,
     )
 
 

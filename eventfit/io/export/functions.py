@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventfit.io.export.samples import Role
+from eventfit.errors import ExportLoss
+from eventfit.io.export.samples import SAME, Role, Sample
 from eventfit.io.export.usage import Use
 from eventfit.likelihood import GaussianScale, Power
 
-__all__ = ["Functions"]
+__all__ = ["Functions", "linear_terms"]
 
 Json = dict[str, Any]
 
@@ -47,7 +48,33 @@ class Functions:
         self.made.append({"name": name, **function})
         return name
 
+    def expression(self, name: str, text: str) -> str:
+        """A generic function under this name."""
+        self.made.append({"name": name, "type": "generic_function", "expression": text})
+        return name
+
     def product(self, name: str, factors: list[str]) -> str:
         """A product of parameters under this name."""
         self.made.append({"name": name, "type": "product", "factors": factors})
         return name
+
+
+def linear_terms(sample: Sample, bin_: int) -> list[str]:
+    """What a sample expects in one bin, as terms of a sum: numbers times parameters.
+
+    Raises
+    ------
+    ExportLoss
+        It has a ``normsys``, or a morph that is not linear: only a channel of counts interpolates.
+    """
+    bent = [abs(m.high[bin_] + m.low[bin_]) > SAME * sample.size[bin_] for m in sample.morphs.values()]
+    if sample.sides or any(bent):
+        raise ExportLoss(
+            "HS3 interpolates in channels of counts only",
+            where=f"{sample.name}, bin {bin_ + 1}, a number measured with an error",
+            given=", ".join([*(side.name for side in sample.sides), *sample.morphs]),
+            allowed="linear factors and powers",
+        )
+    parts = [(float(sample.counts[bin_]), [*sample.factors])]
+    parts += [(float(morph.high[bin_]), [*sample.factors, name]) for name, morph in sample.morphs.items()]
+    return [" * ".join([repr(number), *names]) for number, names in parts if number != 0.0]

@@ -23,7 +23,7 @@ import numpy as np
 
 from eventfit.errors import ExportLoss
 from eventfit.io.export.channel import Channel, checked_channels
-from eventfit.io.export.functions import Functions
+from eventfit.io.export.functions import Functions, linear_terms
 from eventfit.io.export.report import Exported, ExportReport, settle
 from eventfit.io.export.samples import HISTOSYS, NORMSYS, Interpolated, Role, Sample, assemble, best_code, roles_of
 from eventfit.io.export.usage import Use, observed_auxiliary, practical_bounds, require_binned, uses_of
@@ -71,7 +71,7 @@ def export_hs3(
     """
     require_binned(likelihood, "HS3")
     likelihood.index(poi)
-    where = checked_channels(channels, likelihood.n_bin)
+    where = checked_channels(channels, likelihood)
     uses = uses_of(likelihood)
     names = _names([*likelihood.names, *(s.name for s in likelihood.scales)])
     roles = roles_of(likelihood, uses, names=names, factors=_factors(likelihood, uses), square_free=False)
@@ -85,8 +85,11 @@ def export_hs3(
     labels = _names([c.name for c in where])
     gammas = {s.name: [f"gamma_{names[s.name]}_{i}" for i in range(1, likelihood.n_bin + 1)] for s in likelihood.scales}
     made = _Document(likelihood, uses, roles, samples, gammas, codes, functions)
-    made.constrain()
-    distributions = [made.channel(c, labels[c.name], first=c is where[0]) for c in where]
+    counted = [c for c in where if likelihood.counted[c.bins].all()]
+    distributions = [made.channel(c, labels[c.name]) for c in counted]
+    made.constrain(distributions)
+    for c in (c for c in where if c not in counted):
+        made.measure(c, labels[c.name])
     data = [
         {
             "name": f"{labels[c.name]}_data",
@@ -94,7 +97,7 @@ def export_hs3(
             "axes": [_axis(c, labels[c.name])],
             "contents": likelihood.data.counts[c.bins].tolist(),
         }
-        for c in where
+        for c in counted
     ]
     document = {
         "metadata": {
@@ -127,7 +130,7 @@ def export_hs3(
         ],
     }
     translations = tuple(role.translation for role in roles.values())
-    notes = _notes(functions, codes, gammas)
+    notes = _notes(functions, codes, gammas, likelihood)
     return Exported(document, ExportReport("hs3", roles[poi].name, {}, tuple(lost), notes, translations))
 
 
@@ -183,10 +186,11 @@ class _Document:
     domain: list[Json] = field(default_factory=list)
     start: list[Json] = field(default_factory=list)
 
-    def constrain(self) -> None:
+    def constrain(self, channels: Sequence[Json]) -> None:
         """Parameters with their auxiliary measurements, and the factors per bin with theirs."""
         stated, per_bin = observed_auxiliary(self.likelihood)
-        modified = set(self.codes[0]) | set(self.codes[1])
+        modifiers = [m for channel in channels for sample in channel["samples"] for m in sample["modifiers"]]
+        modified = {m["parameter"] for m in modifiers if "constraint" in m}
         for name, role in self.roles.items():
             p, t = role.parameter, role.translation
             low, high = sorted(t.value(end) for end in practical_bounds(p, self.likelihood, self.uses[name]))
@@ -233,9 +237,19 @@ class _Document:
         mean = self.functions.product(f"expected_{name}", [factor, name])
         self.auxiliary.append({"name": f"{name}_constraint", "type": "poisson_dist", "x": x, "mean": mean})
 
-    def channel(self, channel: Channel, label: str, *, first: bool) -> Json:
+    def measure(self, channel: Channel, label: str) -> None:
+        """A gaussian around the expectation of every bin of a channel of measured numbers."""
+        for i in range(self.likelihood.n_bin)[channel.bins]:
+            stem = f"{label}_{i - channel.bins.start + 1}"
+            terms = [term for sample in self.samples if sample.size[i] > 0 for term in linear_terms(sample, i)]
+            mean = self.functions.expression(f"expected_{stem}", " + ".join(terms) or "0.0")
+            x = self._constant(f"nom_{stem}", float(self.likelihood.data.counts[i]))
+            error = float(self.likelihood.errors[i])
+            self.auxiliary.append({"name": stem, "type": "gaussian_dist", "x": x, "mean": mean, "sigma": error})
+
+    def channel(self, channel: Channel, label: str) -> Json:
         """A channel with its samples, those without content left out but for one."""
-        here = [s for s in self.samples if s.size[channel.bins].any()] or self.samples[: int(first) or 1]
+        here = [s for s in self.samples if s.size[channel.bins].any()] or self.samples[:1]
         return {
             "name": label,
             "type": "histfactory_dist",
@@ -277,13 +291,20 @@ def _axis(channel: Channel, label: str) -> Json:
 
 
 def _notes(
-    functions: Functions, codes: tuple[Mapping[str, str], Mapping[str, str]], gammas: Mapping[str, list[str]]
+    functions: Functions,
+    codes: tuple[Mapping[str, str], Mapping[str, str]],
+    gammas: Mapping[str, list[str]],
+    likelihood: Likelihood,
 ) -> tuple[str, ...]:
-    notes = ["histosys contents are those at -1 and +1, not differences"] if codes[1] else []
+    notes = []
+    if codes[1] and likelihood.counted.any():
+        notes.append("histosys contents are those at -1 and +1, not differences")
     if "code4" in codes[0].values():
         notes.append("normsys has code4, for which HS3 has no word: it is the default of RooFit and pyhs3")
     if used := [f["name"] for f in functions.made if not f["name"].startswith("expected_")]:
         notes.append(f"factors that are functions, which not every program takes: {', '.join(used)}")
+    if not likelihood.counted.all():
+        notes.append("numbers measured with an error are auxiliary distributions, their means functions")
     if gammas:
         notes.append(f"factors per bin are parameters of their own: {', '.join(gammas)}")
     return tuple(notes)

@@ -10,7 +10,8 @@
 | factors per bin | ``staterror``; ``shapesys`` on one sample; ``shapefactor`` with a channel of its own on several |
 
 What pyhf can only say nearly is listed in the report and refused unless the caller allows it; what it cannot say at all
-(an interference of theta and theta**2) is always refused: no parameter and no component is ever left out.
+(an interference of theta and theta**2, a number measured with a gaussian error) is always refused: no parameter, no
+component and no datum is ever left out.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from eventfit.errors import ExportLoss
 from eventfit.io.export.channel import Channel, checked_channels
 from eventfit.io.export.per_bin import PerBin, per_bin_factors
 from eventfit.io.export.report import Exported, ExportReport, settle
@@ -60,7 +62,8 @@ def export_pyhf(
     """
     require_binned(likelihood, "pyhf")
     likelihood.index(poi)
-    where = checked_channels(channels, likelihood.n_bin)
+    where = checked_channels(channels, likelihood)
+    _refuse_measured(likelihood)
     uses = uses_of(likelihood)
     lumi = _lumi(likelihood, uses)
     names = _names(likelihood, lumi)
@@ -103,6 +106,16 @@ def export_pyhf(
         "pyhf", roles[poi].name, settings, tuple(lost), notes, tuple(role.translation for role in roles.values())
     )
     return Exported(document, report)
+
+
+def _refuse_measured(likelihood: Likelihood) -> None:
+    if not likelihood.counted.all():
+        raise ExportLoss(
+            "pyhf has counts only",
+            where="pyhf",
+            given=f"{np.sum(~likelihood.counted)} bins hold a number measured with an error",
+            fix="HS3 can say them",
+        )
 
 
 def _nothing(*_: object) -> None:

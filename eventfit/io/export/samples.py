@@ -21,7 +21,19 @@ from eventfit.likelihood.factor import evaluator
 from eventfit.parameters import Parameter, PoissonConstraint
 from eventfit.quadrature import Array
 
-__all__ = ["HISTOSYS", "LUMI", "NORMSYS", "Interpolated", "Morph", "Role", "Sample", "Sides", "assemble", "best_code"]
+__all__ = [
+    "HISTOSYS",
+    "LUMI",
+    "NORMSYS",
+    "SAME",
+    "Interpolated",
+    "Morph",
+    "Role",
+    "Sample",
+    "Sides",
+    "assemble",
+    "best_code",
+]
 __all__ += ["roles_of"]
 
 #: alpha at which interpolations are compared, and the share of a component that is no difference: it moves -2 ln L by

@@ -125,8 +125,10 @@ def practical_bounds(parameter: Parameter, likelihood: Likelihood, uses: Mapping
 
 def _most(parameter: Parameter, likelihood: Likelihood, uses: Mapping[str, Use]) -> float:
     """Where all that the parameter scales holds ten times all data, and their fluctuation."""
-    total = float(likelihood.data.counts.sum())
+    n, counted = likelihood.data.counts, likelihood.counted
+    total, errors = float(n[counted].sum()), likelihood.errors[~counted] if likelihood.errors.size else np.zeros(0)
+    data = total + 10.0 * math.sqrt(total) + 10.0 * counted.any() + np.sum(np.abs(n[~counted]) + 10.0 * errors)
     scaled = sum(float(np.abs(c.counts).sum()) for c in likelihood.components if c.name in uses)
     power = min((use.power or 1 for use in uses.values()), default=1)
-    most = (TIMES_DATA * (total + 10.0 * math.sqrt(total) + 10.0) / scaled) ** (1.0 / power) if scaled > 0 else 0.0
+    most = (TIMES_DATA * float(data) / scaled) ** (1.0 / power) if scaled > 0 else 0.0
     return float(f"{max(most, TIMES_DATA * abs(parameter.start), 1.0):.2g}")
