@@ -14,6 +14,7 @@ from eventfit.analysis.events import background_densities, read_events
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_components, find_poi, measured
+from eventfit.cross_section import Coupling
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
 from eventfit.likelihood import Component, Likelihood, UnbinnedLikelihood
@@ -35,8 +36,8 @@ class Model:
         The fit parameter (``mu2``) and how it is quoted (``mu_nu`` in mu_B).
     templates, backgrounds
         Spectra at unit couplings and at nominal norm.
-    fluxes
-        The source components as they arrive.
+    fluxes, couplings
+        The source components as they arrive, and what the templates scale with.
     tables
         Every table behind the model, with its provenance.
     """
@@ -51,6 +52,7 @@ class Model:
     templates: tuple[Template, ...]
     backgrounds: tuple[Spectrum, ...]
     fluxes: tuple[Flux, ...]
+    couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
 
@@ -151,6 +153,7 @@ class Analysis:
             templates=physics.templates,
             backgrounds=tuple(backgrounds.values()),
             fluxes=physics.fluxes,
+            couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
         )
