@@ -54,7 +54,7 @@ MAKERS: dict[str, Callable[[], Figure]] = {
     "survival with all flavours": lambda: survival_figure(FLUXES, converted=True),
     "survival of one line": lambda: survival_figure(FLUXES[1:2]),
     "recoils": lambda: recoil_figure(prediction(), UNIT),
-    "bound": lambda: recoil_figure(prediction(stepping=True), UNIT),
+    "bound": lambda: recoil_figure(prediction(stepping=True, components=("pp", "be7")), UNIT),
     "moment": lambda: recoil_figure(prediction(window=(1.0, 30.0), moment=1e-11), UNIT),
     "above pp": lambda: recoil_figure(prediction(window=(700.0, 1e6), oscillation="none"), UNIT),
     "line alone": lambda: recoil_figure(prediction(components=("pep",)), UNIT),
@@ -146,26 +146,25 @@ def test_recoils_drawn_are_the_spectrum() -> None:
     lines = figure_of("moment").axes[0].get_lines()
     T = curve(lines[0])[0]
     assert (T[0], T[-1]) == (1.0, 30.0)
-    spectra = prediction(window=(1.0, 30.0), moment=1e-11).spectra(T)
+    computed = prediction(window=(1.0, 30.0), moment=1e-11)
+    spectra = computed.spectra(T)
     for name, line in zip(COMPONENTS, lines, strict=False):
-        assert curve(line)[1] == pytest.approx(spectra["predicted"][name])
-    total, without, magnetic = (curve(line)[1] for line in lines[len(COMPONENTS) :])
-    assert total == pytest.approx(sum(spectra["predicted"].values()))
-    assert without == pytest.approx(sum(spectra["without_oscillation"].values()))
-    assert magnetic == pytest.approx(sum(spectra["magnetic"].values()))
+        assert curve(line)[1] == pytest.approx(spectra[name])
+    for column, line in zip(("predicted", "without_oscillation", "magnetic"), lines[len(COMPONENTS) :], strict=True):
+        assert curve(line)[1] == pytest.approx(sum(computed.spectra(T, column).values()))
 
 
 def test_a_step_is_a_step() -> None:
     """Both sides of every edge are drawn, so that no slope is seen where there is a jump."""
     T = curve(figure_of("bound").axes[0].get_lines()[0])[0]
-    for edge in (*XENON.shell_energies, 2 * 861.3**2 / (510.99895 + 2 * 861.3)):
+    for edge in (*XENON.shell_energies, 2 * 384.3**2 / (510.99895 + 2 * 384.3)):
         assert np.any((edge * (1 - 1e-5) < T) & (edge > T))
         assert np.any((edge < T) & (edge * (1 + 1e-5) > T))
 
 
 def test_figures_of_what_there_is() -> None:
-    assert set(rate_figures(prediction(), UNIT)) == {"", "survival"}
-    assert set(rate_figures(prediction(oscillation="none"), UNIT)) == {""}
+    assert set(rate_figures(prediction(components=("pp",)), UNIT)) == {"", "survival"}
+    assert set(rate_figures(prediction(oscillation="none", components=("pp",)), UNIT)) == {""}
     assert set(rate_figures(expectation(Analysis.load("xenonnt_2022").model()), UNIT)) == {""}
 
 

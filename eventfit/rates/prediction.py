@@ -73,13 +73,11 @@ class Prediction:
         """The row called ``name``."""
         return next(row for row in self.rows if row.name == name)
 
-    def spectra(self, T: Array) -> Mapping[str, Mapping[str, Array]]:
-        """Column -> component -> dR/dT at recoils ``T`` (n_T,) above zero, in events per keV."""
+    def spectra(self, T: Array, column: str = PREDICTED) -> Mapping[str, Array]:
+        """Component -> dR/dT at recoils ``T`` (n_T,) above zero, in events per keV."""
+        case = next(case for case in self.cases if case.name == column)
         per_kg = {"exposure": self.exposure, "units_per_kg": self.target.units_per_kg}
-        return {
-            case.name: {f.name: case.scale * recoil_spectrum(f, case.process, T, **per_kg)[0] for f in case.fluxes}
-            for case in self.cases
-        }
+        return {f.name: case.scale * recoil_spectrum(f, case.process, T, **per_kg)[0] for f in case.fluxes}
 
 
 def predict_rates(

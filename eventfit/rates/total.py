@@ -102,7 +102,7 @@ def total_rates(
 def recoil_spectrum(flux: Flux, process: Process, T: Array, *, exposure: float, units_per_kg: float) -> Array:
     """dR/dT of every term at recoils ``T`` (n_T,) above zero, in events per keV, shape (n_term, n_T)."""
     at = Folding(np.empty(0), T, np.empty((0, len(T))))  # no bins: recoils alone
-    measures = _measures(flux, process, order=2 * ORDER_E)
+    measures = _measures(flux, process, order=ORDER_E)
     arriving = {basis: at.arriving(states, process.mass) for basis, states in measures.items()}
     rates = [at.recoils(process, term, arriving[term.basis])[0] for term in process.terms]
     return exposure * units_per_kg * np.array(rates)

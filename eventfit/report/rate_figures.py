@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from eventfit.analysis.expectation import Expectation
 from eventfit.quadrature import Array
 from eventfit.rates import Prediction
-from eventfit.rates.prediction import PREDICTED
 from eventfit.rates.total import recoil_edges
 from eventfit.report.figures import DATA, PUBLISHED, STYLES, poisson_errors
 from eventfit.report.method_axis import SYMBOLS, canvas
@@ -26,7 +25,7 @@ __all__ = ["expectation_figure", "rate_figures", "recoil_figure"]
 #: lowest recoil in keV that is drawn of a window that begins at zero, unless a shell opens below
 LOWEST = 1.0
 #: points per curve, and how close they come to an edge
-POINTS, CLOSE = 600, 1e-6
+POINTS, CLOSE = 400, 1e-6
 #: what stands for zero on a logarithmic axis
 NOTHING = 1e-30
 #: columns whose total is drawn beside the predicted one: line style, colour and words. The tree level would lie on it.
@@ -51,25 +50,25 @@ def rate_figures(found: Prediction | Expectation, unit: str) -> dict[str, Figure
 def recoil_figure(prediction: Prediction, unit: str) -> Figure:
     """dR/dT of every component and of all together, and the totals of other columns."""
     T = _recoils(prediction)
-    spectra = prediction.spectra(T)
+    spectra, present = prediction.spectra(T), [case.name for case in prediction.cases]
     styles = component_style([flux.name for flux in prediction.source.fluxes])
     material = prediction.target.name.replace("_", " ")
     title = f"{prediction.source.name} neutrinos on {material}, {prediction.process.electrons.name} electrons"
     figure, axes = canvas(title, size=(7.4, 5.0))
     for name, (label, colour) in styles.items():
-        axes.plot(T, _visible(spectra[PREDICTED][name]), color=colour, lw=1.5, label=label)
-    total = _total(spectra[PREDICTED])
+        axes.plot(T, _visible(spectra[name]), color=colour, lw=1.5, label=label)
+    total = _total(spectra)
     axes.plot(T, _visible(total), color=DATA, lw=2.0, label="total")
     top = total.max()
     for column, (style, colour, label) in BESIDE.items():
-        if column in spectra:
-            other = _total(spectra[column])
+        if column in present:
+            other = _total(prediction.spectra(T, column))
             axes.plot(T, _visible(other), color=colour, lw=1.5, ls=style, label=label)
             top = max(top, other.max())
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(T[0], T[-1])
-    peaks = [float(curve.max()) for curve in spectra[PREDICTED].values() if curve.max() > 0.0]
+    peaks = [float(curve.max()) for curve in spectra.values() if curve.max() > 0.0]
     axes.set_ylim(0.03 * min(peaks, default=1.0), 3.0 * top)
     axes.set_xlabel("true recoil energy $T$ [keV]")
     axes.set_ylabel(f"d$R$/d$T$ [{unit.replace('events', 'events per keV', 1)}]")
@@ -80,9 +79,11 @@ def recoil_figure(prediction: Prediction, unit: str) -> Figure:
 def _recoils(prediction: Prediction) -> Array:
     """Recoils in keV, evenly spaced in their logarithm and closing in on every edge of a component or shell."""
     process, (low, high) = prediction.process, prediction.window
-    edges = [process.breakpoints, *(recoil_edges(flux, process) for flux in prediction.source.fluxes)]
+    ends = np.concatenate([recoil_edges(flux, process) for flux in prediction.source.fluxes])
     start = low if low > 0.0 else min([LOWEST, 1e-3 * high, *(0.5 * process.breakpoints)])
-    near = np.outer(np.concatenate(edges), np.concatenate([1.0 - 2.0 ** -np.arange(2, 20), [1.0 + CLOSE]])).ravel()
+    falling = np.outer(ends, 1.0 - 2.0 ** -np.arange(3.0, 18.0)).ravel()
+    sides = np.outer(np.concatenate([ends, process.breakpoints]), [1.0 - CLOSE, 1.0 + CLOSE]).ravel()
+    near = np.concatenate([falling, sides])
     return np.unique(np.concatenate([np.geomspace(start, high, POINTS), near[(near > start) & (near < high)]]))
 
 
