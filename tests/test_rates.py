@@ -15,12 +15,17 @@ from scipy.integrate import quad
 from eventfit.analysis import Analysis
 from eventfit.analysis.expectation import expectation
 from eventfit.cross_section import (
+    ChargeRadius,
     CorrectedElectron,
+    CrossTerms,
+    FlavourMoments,
     FreeElectrons,
     MagneticMoment,
+    Millicharge,
     Process,
     StandardModelElectron,
     SteppingElectrons,
+    TransitionMoments,
 )
 from eventfit.errors import InputError, NumericalError, OutOfRange, UnknownName
 from eventfit.flux import Basis, Flux, Measure, Oscillated, OscillationParameters, oscillated_solar_flux
@@ -49,6 +54,8 @@ TABLES = Tables(shipped("data"))
 PSEUDOCUMENE, XENON = (Target.load(TABLES, name) for name in ("pseudocumene", "xenon"))
 FREE = FreeElectrons(PSEUDOCUMENE)
 QED, TREE, MAGNETIC = CorrectedElectron(FREE, qed=True), StandardModelElectron(FREE, 0.23857), MagneticMoment(FREE)
+CHARGE = Millicharge(TREE, ("q_nu",))
+CROSS = CrossTerms(TREE, CHARGE, ChargeRadius(TREE, ("r2_nu",)))
 EXPOSURE = 100 * tonne * day
 PER_KG: dict[str, Any] = {"exposure": EXPOSURE, "units_per_kg": PSEUDOCUMENE.units_per_kg}
 CNO = ("n13", "o15", "f17")
@@ -211,6 +218,18 @@ def test_a_magnetic_rate_grows_as_the_logarithm_of_the_threshold() -> None:
     # d sigma/dT -> (pi alpha^2/m^2) (mu/mu_B)^2 / T
     electrons = 66 * EXPOSURE * PSEUDOCUMENE.units_per_kg
     assert per_decade[-1] == pytest.approx(electrons * 4.93e9 * 2.4951e-47 * math.log(10), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "process",
+    [QED, TREE, MAGNETIC, FlavourMoments(FREE), TransitionMoments(FREE), ChargeRadius(TREE, ("r2_nu",)), CHARGE, CROSS],
+    ids=lambda process: process.name,
+)
+def test_what_diverges_says_so(process: Process) -> None:
+    E, T = np.array([861.3]), np.array([1e-6, 1e-4])
+    for term in process.terms:
+        small, large = np.abs(process.dsigma_dT(term, T, E, next(iter(term.weight)))[:, 0])
+        assert (small > 50 * large) == process.diverges
 
 
 @pytest.mark.parametrize("window", [None, (0.0, 30.0)])

@@ -82,7 +82,8 @@ def total_rates(
         exposure * units_per_kg * np.array([_per_unit(flux, process, low, high, factor) for flux in fluxes])
         for factor in (1, 2)
     )
-    error = np.abs(coarse - fine) / np.maximum(np.maximum(fine, MINOR * fine.sum(axis=0)), 1e-300)
+    size = np.abs(fine)
+    error = np.abs(coarse - fine) / np.maximum(np.maximum(size, MINOR * size.sum(axis=0)), 1e-300)
     worst = int(np.argmax(error.max(axis=1)))
     if not error.max() <= tolerance:
         raise NumericalError(

@@ -120,9 +120,10 @@ def expectation_figure(expectation: Expectation) -> Figure:
     ]
     axes.set_yscale("log")
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_xlabel("reconstructed energy [keV]")
-    even = float(np.ptp(np.diff(edges))) < 1e-9 * float(edges[-1])
-    axes.set_ylabel(f"expected counts / {edges[1] - edges[0]:g} keV" if even else "expected counts / bin")
+    axis, width = model.declaration.response.axis, np.diff(edges)
+    even = float(np.ptp(width)) < 1e-9 * float(edges[-1])
+    axes.set_xlabel(f"reconstructed {axis.name.replace('_', ' ')}" + (f" [{axis.unit}]" if axis.unit else ""))
+    axes.set_ylabel(f"expected counts / {f'{width[0]:g} {axis.unit}' if even and axis.unit else 'bin'}")
     figure.legend(handles=handles, frameon=False, fontsize="medium", loc="outside right upper")
     return figure
 

@@ -55,20 +55,25 @@ def prediction_document(prediction: Prediction, exposure: str, tables: Sequence[
 def expectation_document(expectation: Expectation) -> dict[str, Any]:
     """What an analysis expects in its own window."""
     model = expectation.model
-    declared, edges, axis = model.declaration, model.observed.edges, "reconstructed energy"
+    declared, edges = model.declaration, model.observed.edges
+    axis = declared.response.axis
     exposure = f"{declared.exposure.value:g} {declared.exposure.unit}"
-    window = f"{edges[0]:g} to {edges[-1]:g} keV of {axis}"
     return {
         "quantity": "rates",
         "name": model.analysis,
-        "title": f"{declared.title} ({model.variant}), {window}",
+        "title": f"{declared.title} ({model.variant}), {axis.range(edges[0], edges[-1])}",
         "source": None,
         "target": {"material": declared.target.material, "electrons": declared.target.electrons},
         "analysis": model.analysis,
         "variant": model.variant,
         "exposure": {"asked": exposure, "kg_s": declared.exposure.internal},
         "unit": f"events in {exposure}",
-        "window": {"low": float(edges[0]), "high": float(edges[-1]), "unit": "keV", "axis": axis},
+        "window": {
+            "low": float(edges[0]),
+            "high": float(edges[-1]),
+            "unit": axis.unit,
+            "axis": f"reconstructed {axis.name}",
+        },
         "columns": [{"name": name, "meaning": meaning} for name, meaning in expectation.columns.items()],
         **_shared(expectation.rows, model.numerical_error, model.tables, model.cite),
         "observed": float(model.observed.values().sum()),
@@ -115,9 +120,11 @@ def rate_table(document: Document) -> RichTable:
     table.add_column("flux [1/(cm² s)]", justify="right")
     for column in document["columns"]:
         table.add_column(term_name(column["name"]), justify="right")
+    kind = ""
     for row in document["rows"]:
-        if row["kind"] in ("total", "background"):
+        if row["kind"] != kind and row["kind"] in ("background", "total"):
             table.add_section()
+        kind = row["kind"]
         flux = "" if row["flux_per_cm2_s"] is None or row["kind"] == "total" else f"{row['flux_per_cm2_s']:.3e}"
         events = [_number(row["events"].get(column["name"])) for column in document["columns"]]
         style = {"total": "bold", "sum": "italic"}.get(row["kind"])
