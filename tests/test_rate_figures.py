@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
 from eventfit.analysis import Analysis
@@ -23,6 +25,7 @@ from eventfit.quadrature import Array
 from eventfit.rates import Prediction, predict_rates, solar_source
 from eventfit.report.figures import save
 from eventfit.report.rate_figures import expectation_figure, rate_figures, recoil_figure
+from eventfit.report.rates import term_name
 from eventfit.report.survival_figure import survival_figure
 from eventfit.tables import Tables, shipped
 from eventfit.target import Target
@@ -58,6 +61,7 @@ MAKERS: dict[str, Callable[[], Figure]] = {
     "moment": lambda: recoil_figure(prediction(window=(1.0, 30.0), moment=1e-11), UNIT),
     "above pp": lambda: recoil_figure(prediction(window=(700.0, 1e6), oscillation="none"), UNIT),
     "line alone": lambda: recoil_figure(prediction(components=("pep",)), UNIT),
+    "many bins": lambda: expectation_figure(expectation(Analysis.load("borexino_2017").model())),
     "analysis": lambda: expectation_figure(expectation(Analysis.load("xenonnt_2022").model("mu_e"))),
 }
 
@@ -105,8 +109,11 @@ def test_text_is_large_and_inside(name: str) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_axes_have_their_units(name: str) -> None:
     axes = figure_of(name).axes
-    assert "[MeV]" in axes[-1].get_xlabel() or "[keV]" in axes[-1].get_xlabel()
     assert all(ax.get_ylabel() for ax in axes)
+    if name == "many bins":  # of a number of hits, which has no unit
+        assert (axes[0].get_xlabel(), axes[0].get_ylabel()) == ("reconstructed n hits", "expected counts / bin")
+        return
+    assert "[MeV]" in axes[-1].get_xlabel() or "[keV]" in axes[-1].get_xlabel()
     if not name.startswith("survival"):
         assert "keV" in axes[0].get_ylabel()
 
@@ -160,6 +167,25 @@ def test_a_step_is_a_step() -> None:
     for edge in (*XENON.shell_energies, 2 * 384.3**2 / (510.99895 + 2 * 384.3)):
         assert np.any((edge * (1 - 1e-5) < T) & (edge > T))
         assert np.any((edge < T) & (edge * (1 + 1e-5) > T))
+
+
+def test_what_lies_below_zero_is_drawn_as_its_size() -> None:
+    """As an interference may."""
+    model = Analysis.load("xenonnt_2022").model()
+    templates = tuple(replace(t, spectrum=-1.0 * t.spectrum) for t in model.templates)
+    figure = expectation_figure(expectation(replace(model, templates=templates)))
+    figure.draw_without_rendering()
+    labels = [text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)]
+    assert any(label.endswith("(absolute value)") for label in labels)
+    drawn = [patch.get_data()[0] for patch in figure.axes[0].patches if isinstance(patch, StepPatch)]
+    for template, heights in zip(model.templates, drawn, strict=False):
+        assert heights == pytest.approx(template.spectrum.values())
+
+
+def test_names_of_terms() -> None:
+    names = ("without_oscillation", "magnetic_moment", "mu_12", "q_nu_interference", "r2_e_squared")
+    words = ("without oscillation", "magnetic moment", "mu_12", "q_nu interference", "r2_e squared")
+    assert tuple(term_name(name) for name in names) == words
 
 
 def test_figures_of_what_there_is() -> None:

@@ -15,7 +15,7 @@ from eventfit.analysis.expectation import Expectation
 from eventfit.quadrature import Array
 from eventfit.rates import Prediction
 from eventfit.rates.total import recoil_edges
-from eventfit.report.figures import DATA, PUBLISHED, STYLES, poisson_errors
+from eventfit.report.figures import DATA, STYLES, poisson_errors
 from eventfit.report.method_axis import SYMBOLS, canvas
 from eventfit.report.rates import term_name
 from eventfit.report.survival_figure import component_style, oscillated, survival_figure
@@ -26,6 +26,10 @@ __all__ = ["expectation_figure", "rate_figures", "recoil_figure"]
 LOWEST = 1.0
 #: points per curve, and how close they come to an edge
 POINTS, CLOSE = 400, 1e-6
+#: decades below the largest count that are drawn at most, bins from which on points are small, inches per legend line
+DECADES, MANY, PER_ENTRY = 8.0, 150, 0.235
+#: backgrounds
+GREYS = ("#555555", "#888888", "#AAAAAA", "#333333", "#BBBBBB")
 #: what stands for zero on a logarithmic axis
 NOTHING = 1e-30
 #: columns whose total is drawn beside the predicted one: line style, colour and words. The tree level would lie on it.
@@ -106,35 +110,40 @@ def expectation_figure(expectation: Expectation) -> Figure:
     styles = component_style(list(dict.fromkeys(template.component for template in model.templates)))
     lines = dict(zip(dict.fromkeys(template.term for template in model.templates), STYLES * 9, strict=False))
     figure, axes = canvas(model.declaration.title, size=(7.4, 5.0))
+    handles = [Line2D([], [], color=colour, lw=1.6, label=label) for label, colour in styles.values()]
     for template in model.templates:
         colour, line = styles[template.component][1], lines[template.term]
-        axes.stairs(_visible(template.spectrum.values()), edges, baseline=None, lw=1.6, color=colour, ls=line)
-    handles = [Line2D([], [], color=colour, lw=1.6, label=label) for label, colour in styles.values()]
+        axes.stairs(_visible(np.abs(template.spectrum.values())), edges, baseline=None, lw=1.6, color=colour, ls=line)
     for i, background in enumerate(model.backgrounds):
-        look: dict[str, Any] = {"color": PUBLISHED, "ls": STYLES[i % len(STYLES)], "lw": 1.6}
+        look: dict[str, Any] = {"color": GREYS[i % len(GREYS)], "ls": STYLES[i % len(STYLES)], "lw": 1.4}
         axes.stairs(_visible(background.values()), edges, baseline=None, **look)
         handles.append(Line2D([], [], **look, label=background.name.replace("_", " ")))
     handles.append(_data(axes, edges, observed))
-    handles += [
-        Line2D([], [], color=DATA, ls=style, lw=1.2, label=_label(expectation, term)) for term, style in lines.items()
-    ]
+    handles += [Line2D([], [], color=DATA, ls=line, label=_label(expectation, term)) for term, line in lines.items()]
+    peaks = [float(np.abs(s.values()).max()) for s in (*(t.spectrum for t in model.templates), *model.backgrounds)]
+    top = max([*peaks, float(observed.max())])
     axes.set_yscale("log")
+    axes.set_ylim(max(0.03 * min((peak for peak in peaks if peak > 0.0), default=top), top / 10.0**DECADES), 3.0 * top)
     axes.set_xlim(edges[0], edges[-1])
     axis, width = model.declaration.response.axis, np.diff(edges)
     even = float(np.ptp(width)) < 1e-9 * float(edges[-1])
     axes.set_xlabel(f"reconstructed {axis.name.replace('_', ' ')}" + (f" [{axis.unit}]" if axis.unit else ""))
     axes.set_ylabel(f"expected counts / {f'{width[0]:g} {axis.unit}' if even and axis.unit else 'bin'}")
     figure.legend(handles=handles, frameon=False, fontsize="medium", loc="outside right upper")
+    written = sum(str(handle.get_label()).count("\n") + 1 for handle in handles)
+    figure.set_size_inches(7.4, max(5.0, 0.6 + PER_ENTRY * written))
     return figure
 
 
 def _data(axes: Axes, edges: Array, observed: Array) -> Line2D:
-    """Counts with their errors; bins without counts have no place on a logarithmic axis."""
-    seen = observed > 0
+    """Counts with their errors, smaller where they are many; a bin without has no place on a logarithmic axis."""
+    seen, many = observed > 0, len(observed) > MANY
     down, up = (error[seen] for error in poisson_errors(observed))
-    centre = 0.5 * (edges[:-1] + edges[1:])[seen]
+    centre, size, width = 0.5 * (edges[:-1] + edges[1:])[seen], 1.2 if many else 3.0, 0.4 if many else 0.9
     # an error that reaches zero is drawn down to the edge of the axis
-    axes.errorbar(centre, observed[seen], yerr=(down * (1.0 - CLOSE), up), fmt="o", ms=3.0, lw=0.9, color=DATA)
+    axes.errorbar(
+        centre, observed[seen], yerr=(down * (1.0 - CLOSE), up), fmt="o", ms=size, lw=width, color=DATA, zorder=1
+    )
     return Line2D([], [], marker="o", ms=3.0, ls="", color=DATA, label="data")
 
 
@@ -142,4 +151,6 @@ def _label(expectation: Expectation, term: str) -> str:
     """A term with the couplings it is taken at, in TeX."""
     couplings = expectation.columns[term].partition(" at ")[2]
     lines = [couplings] if couplings.startswith(term) else [term_name(term), couplings]
+    if any((t.spectrum.values() < 0.0).any() for t in expectation.model.templates if t.term == term):
+        lines.append("(absolute value)")
     return re.sub(r"\b(mu_nu|mu_B)\b", lambda found: SYMBOLS[found[0]], "\n".join(filter(None, lines)))

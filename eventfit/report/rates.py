@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -153,8 +154,10 @@ def rate_notes(document: Document) -> list[str]:
 
 
 def term_name(name: str) -> str:
-    """The name of a column or term in words; a parameter keeps its own."""
-    return name if name.startswith("mu_") else name.replace("_", " ")
+    """The name of a column or term in words; a coupling in it keeps its own."""
+    coupling = re.match(r"(mu|q|r2)_[a-z0-9]+", name)
+    kept = coupling[0] if coupling else ""
+    return kept + name.removeprefix(kept).replace("_", " ")
 
 
 def _number(value: float | None) -> str:
