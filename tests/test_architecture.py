@@ -17,9 +17,8 @@ import eventfit
 PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
 LEAVES = {"errors", "quadrature", "units"}
-PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"} | {
-    "rates"
-}
+PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"}
+PHYSICS |= {"rates"}
 STATISTICS = {"parameters", "likelihood", "inference"}
 JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
 #: module or folder -> what it may import
