@@ -138,7 +138,14 @@ def _cases(source: Source, process: Weak, moment: float | None) -> tuple[Case, .
         cases.append(Case("without_oscillation", "every neutrino arrives as it was born", source.unoscillated, process))
     if isinstance(process, CorrectedElectron):
         tree = StandardModelElectron(process.electrons, process.sin2_theta_w_mz)
-        cases.append(Case("tree_level", f"{_said(tree)}: the same, so that nothing else differs", source.fluxes, tree))
+        cases.append(
+            Case(
+                "tree_level",
+                f"no radiative corrections, {_angle(tree)} as before: nothing else differs",
+                source.fluxes,
+                tree,
+            )
+        )
     if moment is not None:
         magnetic = MagneticMoment(process.electrons)
         what = f"events of a flavour-universal magnetic moment of {moment:g} mu_B alone, to be added to the others"
@@ -151,7 +158,11 @@ def _said(process: Weak) -> str:
     if isinstance(process, CorrectedElectron):
         parts = "electroweak and QED corrections" if process.qed else "electroweak corrections without QED"
         return f"{parts}, sin^2 theta_W(M_Z) = {process.sin2_theta_w_mz:g}"
-    return f"tree level with sin^2 theta_W = {process.sin2_theta_w:g}"
+    return f"tree level, {_angle(process)}"
+
+
+def _angle(process: StandardModelElectron) -> str:
+    return f"sin^2 theta_W = {process.sin2_theta_w:g}"
 
 
 def _squared(process: MagneticMoment, moment: float) -> float:
