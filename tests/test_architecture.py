@@ -16,7 +16,7 @@ import eventfit
 
 PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
-LEAVES = {"errors", "quadrature", "units"}
+LEAVES = {"errors", "notebook", "quadrature", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum"}
 STATISTICS = {"parameters", "likelihood", "inference"}
 JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
@@ -24,6 +24,7 @@ JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
+    "notebook": set(),
     "quadrature": {"errors"},
     "strict": {"errors"},
     "provenance": {"errors", "strict"},
@@ -35,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "spectrum": LEAVES | {"target", "flux", "cross_section", "response"},
     "parameters": {"errors"},
     "likelihood": {"errors", "quadrature", "parameters"},
-    "inference": {"errors", "quadrature", "parameters", "likelihood"},
+    "inference": {"errors", "notebook", "quadrature", "parameters", "likelihood"},
     "io": LEAVES | {"strict", "parameters", "likelihood"},
     "analysis": LEAVES | PHYSICS | STATISTICS | {"io"},
     "published": LEAVES | PHYSICS | STATISTICS | {"analysis"},
