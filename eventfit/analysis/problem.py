@@ -6,12 +6,12 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from eventfit.analysis.model import Analysis, shipped_analyses
+from eventfit.analysis.model import Analysis, Model, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
 from eventfit.io import read_workspace
@@ -46,6 +46,10 @@ class Problem:
         sha256 of every table, or of the workspace.
     notes
         What belongs beside a number.
+    model
+        That of the analysis; None for a workspace.
+    samples
+        What a workspace calls the sums of some components; empty: every component stands for itself.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Problem:
     bins: tuple[str, ...]
     input_hashes: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    model: Model | None = None
+    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def parameter(self, name: str) -> tuple[str, Reported]:
         """The fit parameter called ``name`` and how it is quoted.
@@ -158,6 +164,7 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         tables=model.tables,
         bins=tuple(f"{low:g}-{high:g} keV" for low, high in pairwise(edges)),
         input_hashes=likelihood.input_hashes,
+        model=model,
     )
 
 
@@ -190,6 +197,7 @@ def _from_workspace(
         bins=tuple(bins),
         input_hashes=workspace.likelihood.input_hashes,
         notes=(f"interpolation: normsys {workspace.normsys}, histosys {workspace.histosys}", *workspace.notes),
+        samples=workspace.samples,
     )
 
 
