@@ -38,6 +38,7 @@ ROW |= {"cl", "sided", "method", "published", "status"}
 HELP = {
     "list": ("--json",),
     "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
+    "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
     "limit": ("TARGET", "Example: eventfit limit", "profile", "cls", "feldman-cousins", "bayes-flat", "delta-2.71"),
     "interval": ("TARGET", "Example: eventfit interval", "profile", "feldman-cousins", "minos", "--cl"),
     "significance": ("TARGET", "Example: eventfit significance", "q0", "t0", "--calibration", "--jobs", "Ctrl-C"),

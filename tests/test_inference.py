@@ -275,7 +275,7 @@ def test_extreme_constraints_end_with_a_status(tau: float, n_off: float) -> None
 def test_goodness_of_fit_counts_no_factor_per_bin() -> None:
     """Each brings a measurement and a parameter."""
     plain = counting(9.0, 5.0)
-    scale = BinScale("b", ("background",), "poisson", np.array([30.0]), np.array([28.0]))
+    scale = BinScale("b", ("background",), "poisson", np.array([30.0]), np.array([30.0]))
     scaled = Likelihood.build(plain.parameters, plain.components, plain.data.counts, scales=[scale])
     held = [goodness_of_fit(fit(one, fixed={"mu": 0.0})) for one in (plain, scaled)]
     assert [found.degrees_of_freedom for found in held] == [1, 1]

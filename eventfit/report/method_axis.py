@@ -16,6 +16,7 @@ from eventfit.errors import StatisticsError
 from eventfit.inference import Profile
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
+from eventfit.report.characters import printable
 
 __all__ = ["QuotedAxis", "canvas", "cut_labels", "finite", "mathtext", "number", "percent", "visible_range"]
 
@@ -144,4 +145,4 @@ def mathtext(name: str) -> str:
     """A parameter or a unit as matplotlib shall write it, with its powers raised."""
     if name in SYMBOLS:
         return SYMBOLS[name]
-    return re.sub(r"\^\{?(-?\d+)\}?", r"$^{\1}$", name.replace("$", r"\$"))
+    return re.sub(r"\^\{?(-?\d+)\}?", r"$^{\1}$", printable(name).replace("$", r"\$"))

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from eventfit.published import Reproduction
 from eventfit.quadrature import Array, Index
+from eventfit.report.characters import printable
 from eventfit.report.figures import BACKGROUND, BEST, DATA, PUBLISHED, SIGNAL
 from eventfit.report.spectrum_view import POINTS, BinAxis, SpectrumView, axis_label
 
@@ -249,5 +250,5 @@ def legend_name(name: str) -> str:
 
 def shortened(name: str, width: int) -> str:
     """A long name without its middle: both ends tell names apart."""
-    half = max((width - 1) // 2, 1)
+    name, half = printable(name), max((width - 1) // 2, 1)
     return name if len(name) <= width else f"{name[:half]}…{name[-half:]}"

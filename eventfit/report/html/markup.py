@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from eventfit.report.characters import printable
+
 __all__ = ["Content", "Html", "code", "element", "joined", "table"]
 
 #: elements without content
 VOID = {"br", "hr", "link", "meta", "wbr"}
-#: characters that no HTML document may hold: controls, and halves of surrogate pairs
-FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
 class Html(str):
@@ -70,4 +70,4 @@ def _markup(part: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text))
+    return escape(printable(text))
