@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eventfit.analysis import Analysis as Analysis
     from eventfit.analysis.problem import open_problem as open_problem
+    from eventfit.folding import fold as fold
     from eventfit.inference import Profile as Profile
     from eventfit.inference import Toys as Toys
     from eventfit.inference import contour as contour
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from eventfit.likelihood import Likelihood as Likelihood
     from eventfit.published import reproduce as reproduce
     from eventfit.spectrum import Spectrum as Spectrum
-    from eventfit.spectrum import fold as fold
     from eventfit.tables import Tables as Tables
 
 _HOME = {
@@ -52,7 +52,7 @@ _HOME = {
     "discovery_significance_toys": "inference",
     "feldman_cousins_interval": "inference",
     "fit": "inference",
-    "fold": "spectrum",
+    "fold": "folding",
     "goodness_of_fit": "inference",
     "open_problem": "analysis.problem",
     "profile_interval": "inference",

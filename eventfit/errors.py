@@ -141,6 +141,10 @@ class ZeroPrediction(InputError):
     """Events were observed where the model expects none."""
 
 
+class NotIndependent(InputError):
+    """Data sets that share their events."""
+
+
 class RunMismatch(InputError):
     """Toys of a run cannot be joined with others: their inputs differ, or both have the same blocks."""
 

@@ -14,9 +14,16 @@ __all__ = ["UNIT_SUFFIX", "Check", "Column", "Provenance", "Status", "read_prove
 
 #: how far a number can be trusted, best first
 Status = Literal["official", "transcribed", "digitised", "computed", "recalled-unverified"]
-Unit = Literal["keV", "1/keV", "1/(cm^2 s)", "u", "counts", "1", "text"]
+Unit = Literal["keV", "1/keV", "1/(cm^2 s)", "cm^2", "u", "counts", "1", "text"]
 #: unit in the provenance -> what the column name has to end with
-UNIT_SUFFIX = {"keV": "_keV", "1/keV": "_per_keV", "1/(cm^2 s)": "_per_cm2_s", "u": "_u", "counts": "_counts"}
+UNIT_SUFFIX = {
+    "keV": "_keV",
+    "1/keV": "_per_keV",
+    "1/(cm^2 s)": "_per_cm2_s",
+    "cm^2": "_cm2",
+    "u": "_u",
+    "counts": "_counts",
+}
 Text = Annotated[str, Field(min_length=1)]
 Row = Annotated[int, Field(ge=0)]
 

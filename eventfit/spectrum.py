@@ -1,28 +1,16 @@
-"""Spectra, and the fold that makes them: ``N = exposure * R @ (w_T * (S @ w_E))``."""
+"""Spectra: histograms that follow the UHI protocol, and templates, which say how they scale with couplings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from eventfit.cross_section.base import Process, Term, maximum_recoil, minimum_energy
-from eventfit.cross_section.edge import log_share_above
-from eventfit.errors import NumericalError, OutOfRange
-from eventfit.flux.base import Flux, Measure
-from eventfit.quadrature import Array, gauss_legendre
-from eventfit.response import Response
+from eventfit.errors import OutOfRange
+from eventfit.quadrature import Array
 
-__all__ = ["Bins", "Folding", "Spectrum", "Template", "fold"]
-
-#: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
-ORDER_E, ORDER_T = 2, 4
-#: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
-STEP_SIGMA, STEP_T = 1.0, 0.5
-MOST_PANELS = 5000
-#: distances from the recoil edge of a line, relative to it, where panels are cut if the edge is a logarithm
-GRADED = 4.0 ** -np.arange(1, 11)
+__all__ = ["Bins", "Spectrum", "Template"]
 
 
 @dataclass(frozen=True)
@@ -123,9 +111,9 @@ class Spectrum:
 class Template:
     """Expected counts of one term of one source component at unit couplings.
 
-    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin,
-    relative to its content, when all quadrature nodes are doubled. ``density`` (n_point,) holds counts per unit of the
-    axis at the points that the fold was asked for.
+    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin when
+    all quadrature nodes are doubled, relative to its content: to the sum of sizes where an interference changes sign
+    inside the bin. ``density`` (n_point,) holds counts per unit of the axis at the points that the fold was asked for.
     """
 
     spectrum: Spectrum
@@ -139,180 +127,3 @@ class Template:
     @property
     def name(self) -> str:
         return f"{self.component}.{self.term}"
-
-
-@dataclass(frozen=True, eq=False)
-class Folding:
-    """The detector side of a fold, made once: recoil nodes ``T`` (n_T,) and ``detector`` = R * w_T.
-
-    ``detector`` is (n_bin + n_point, n_T): counts in bins, then densities at points for unbinned fits.
-    """
-
-    edges: Array
-    T: Array
-    detector: Array
-
-    @classmethod
-    def build(
-        cls,
-        response: Response,
-        edges: Array,
-        *,
-        limit: float,
-        breakpoints: Array,
-        order: int = ORDER_T,
-        points: Array | None = None,
-    ) -> Folding:
-        """Recoil panels no wider than the resolution, cut at all ``breakpoints``; recoils end at ``limit`` (keV)."""
-        panels = _recoil_panels(response, edges, limit, breakpoints)
-        T, weight = gauss_legendre(panels, order)
-        rows = response.matrix(T, edges)
-        if points is not None:
-            rows = np.concatenate([rows, response.density(T, points)])
-        return cls(edges, T, rows * weight)
-
-    def cross_section(self, process: Process, term: Term, measure: Measure, state: str) -> Array:
-        """S[T, E] of one struck particle with the kinematic edge cut exactly, (n_T, n_E) in cm^2/keV."""
-        E_min = minimum_energy(self.T, process.mass)
-        at = self.T[:, None], measure.energy
-        sigma = process.kernel(term, *at, state) * measure.share_above(E_min)
-        if process.soft_edge:
-            sigma = sigma + process.edge_kernel(term, *at, state) * log_share_above(measure, E_min)
-        return np.asarray(sigma)
-
-    def counts(self, process: Process, term: Term, measures: Mapping[str, Measure]) -> Array:
-        """Counts per bin (and densities at points), per formula unit and per second."""
-        rate = np.zeros(len(self.T))
-        for state, measure in measures.items():
-            if state in term.weight:
-                rate += self.cross_section(process, term, measure, state) @ (term.weight[state] * measure.weight)
-        return np.asarray(self.detector @ (process.struck(self.T) * rate))
-
-
-def fold(
-    fluxes: Sequence[Flux],
-    processes: Sequence[Process],
-    response: Response,
-    edges: Array,
-    *,
-    exposure: float,
-    units_per_kg: float,
-    points: Array | None = None,
-    tolerance: float = 1e-3,
-) -> tuple[Template, ...]:
-    """Templates of every term of every process for every source component.
-
-    Parameters
-    ----------
-    edges
-        Bin edges (n_bin + 1,) on the reconstructed axis.
-    exposure
-        In kg s.
-    units_per_kg
-        Formula units of the target per kg.
-    points
-        Values (n_point,) on the reconstructed axis where densities are wanted as well.
-    tolerance
-        Largest accepted change of a bin, relative to its content, when all quadrature nodes are doubled.
-
-    Raises
-    ------
-    NumericalError
-        Doubling the nodes changes a bin by more than ``tolerance``.
-    """
-    scale, n_bin = exposure * units_per_kg, len(edges) - 1
-    templates = []
-    for process in processes:
-        coarse, fine = (_templates(fluxes, process, response, edges, factor, points) for factor in (1, 2))
-        for (flux, term, counts), (_, _, better) in zip(coarse, fine, strict=True):
-            error, bin_ = _largest_change(counts[:n_bin], better[:n_bin])
-            at = f"bin {bin_ + 1} ({edges[bin_]:g} to {edges[bin_ + 1]:g} {response.axis.unit})"
-            if points is not None:
-                worse, point = _largest_change(counts[n_bin:], better[n_bin:])
-                error, at = (worse, f"{points[point]:g} {response.axis.unit}") if worse > error else (error, at)
-            if not error <= tolerance:
-                raise NumericalError(
-                    "the fold has not converged: doubling its nodes changes a bin too much",
-                    where=f"{flux.name} through {process.name}, {at}",
-                    given=f"relative change {error:.2g}",
-                    allowed=f"{tolerance:.2g}",
-                    fix="narrow the bins there; a magnetic term diverges as 1 / T, so keep the window away from T = 0",
-                )
-            spectrum = Spectrum(edges, scale * counts[:n_bin], name=f"{flux.name}.{term.name}")
-            density = scale * counts[n_bin:]
-            templates.append(Template(spectrum, flux.name, process.name, term.name, term.powers, error, density))
-    return tuple(templates)
-
-
-def _templates(
-    fluxes: Sequence[Flux],
-    process: Process,
-    response: Response,
-    edges: Array,
-    factor: int,
-    points: Array | None = None,
-) -> list[tuple[Flux, Term, Array]]:
-    bases = {term.basis for term in process.terms}
-    measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
-    every = [measure for states in measures.values() for measure in states.values()]
-    ends = maximum_recoil(np.concatenate([_kinks(m, response) for m in every]), process.mass)
-    folding = Folding.build(
-        response,
-        edges,
-        limit=float(ends.max()),
-        breakpoints=np.concatenate([process.breakpoints, ends, *_graded(process, every)]),
-        order=factor * ORDER_T,
-        points=points,
-    )
-    return [
-        (flux, term, folding.counts(process, term, measures[flux, term.basis]))
-        for flux in fluxes
-        for term in process.terms
-    ]
-
-
-def _kinks(measure: Measure, response: Response) -> Array:
-    """Neutrino energies whose recoil edges are kinks of the rate: lines and end points; without smearing all panels."""
-    if response.is_sharp:
-        return np.unique(measure.high)
-    return np.append(measure.energy[measure.low == measure.high], measure.high.max())
-
-
-def _graded(process: Process, measures: Sequence[Measure]) -> list[Array]:
-    """Recoils that close in on the edge of every line, where the rate of a process with a soft edge is a logarithm."""
-    lines = np.unique(np.concatenate([m.energy[m.low == m.high] for m in measures]))
-    return [end * (1.0 - GRADED) for end in maximum_recoil(lines, process.mass) if process.soft_edge]
-
-
-def _recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:
-    low, high = response.support(edges, limit)
-    fixed = np.concatenate([breakpoints, response.breakpoints(edges, limit)])
-    fixed = np.unique(np.concatenate([[low], fixed[(fixed > low) & (fixed < high)], [high]]))
-    panels = [low]
-    for stop in fixed[1:]:
-        while panels[-1] < stop:
-            T = panels[-1]
-            sigma = float(response.moments(np.array([T]))[1][0])
-            if len(panels) > MOST_PANELS:
-                raise OutOfRange(
-                    "the resolution is so narrow that the recoils cannot be resolved",
-                    where="response.resolution",
-                    given=f"sigma = {sigma:.2g} at T = {T:.3g} keV",
-                    allowed=f"widths that need at most {MOST_PANELS} recoil panels",
-                    fix='declare kind = "perfect" for no smearing',
-                )
-            step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
-            panels.append(stop if T + 1.5 * step >= stop else T + step)
-    return np.array(panels)
-
-
-def _largest_change(counts: Array, better: Array) -> tuple[float, int]:
-    """Largest |counts - better| of a bin relative to its content, and the bin.
-
-    A bin that holds less than a millionth of the total is measured against that millionth: at a spectrum's end point
-    the content falls to nothing and no rule keeps a relative error.
-    """
-    floor = max(1e-6 * float(np.abs(better).sum()), 1e-300)
-    change = np.abs(counts - better) / np.maximum(np.abs(better), floor)
-    worst = int(np.argmax(change))
-    return float(change[worst]), worst

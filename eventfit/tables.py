@@ -80,16 +80,20 @@ class Table:
         return self.columns[column]
 
     @property
-    def edges(self) -> Array:
-        """Bin edges (n + 1,) in keV of a binned table (columns ``energy_low_keV``, ``energy_high_keV``)."""
-        low, high = self["energy_low_keV"], self["energy_high_keV"]
+    def is_binned(self) -> bool:
+        """Whether the table holds bins: a column with their low edges comes first."""
+        return "_low" in next(iter(self.columns), "")
+
+    def edges(self, low_column: str, high_column: str) -> Array:
+        """Bin edges (n + 1,) of a binned table, by the names of its columns, e.g. ``energy_low_keV``."""
+        low, high = self[low_column], self[high_column]
         if np.any(high <= low) or np.any(low[1:] != high[:-1]):
             row = int(np.argmax(np.append(low[1:] != high[:-1], False) | (high <= low)))
             raise BadTable(
                 "bins are not contiguous and increasing",
                 where=f"{self.name}, row {row + 1}",
-                given=f"[{low[row]:g}, {high[row]:g}] keV",
-                allowed="energy_high_keV > energy_low_keV, each bin starting where the last one ended",
+                given=f"[{low[row]:g}, {high[row]:g}]" + (" keV" if low_column.endswith("_keV") else ""),
+                allowed=f"{high_column} > {low_column}, each bin starting where the last one ended",
                 fix="sort the rows and close the gaps",
             )
         return np.append(low, high[-1])

@@ -17,7 +17,7 @@ import eventfit
 PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
 LEAVES = {"errors", "notebook", "quadrature", "units"}
-PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum"}
+PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"}
 STATISTICS = {"parameters", "likelihood", "inference"}
 JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
 #: module or folder -> what it may import
@@ -31,9 +31,10 @@ ALLOWED: dict[str, set[str]] = {
     "tables": LEAVES | {"provenance"},
     "target": LEAVES | {"tables"},
     "flux": LEAVES | {"tables"},
-    "cross_section": LEAVES | {"target", "flux"},
+    "cross_section": LEAVES | {"tables", "target", "flux"},
     "response": LEAVES,
-    "spectrum": LEAVES | {"target", "flux", "cross_section", "response"},
+    "spectrum": {"errors", "quadrature"},
+    "folding": LEAVES | {"target", "flux", "cross_section", "response", "spectrum"},
     "parameters": {"errors"},
     "likelihood": {"errors", "quadrature", "parameters"},
     "inference": {"errors", "notebook", "quadrature", "parameters", "likelihood"},

@@ -97,7 +97,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "weak_angle_low_energy": ("OutOfRange", "process[2]", "0.2386", "0.226 to 0.236", "tree level"),
     "qed_not_declared": ("DeclarationError", "missing key", "process[2].qed"),
     "nuisance_on_unknown": ("DeclarationError", "nuisance[b0_scale].applies_to", "b1", "all, signal", "b0"),
-    "name_repeated": ("DeclarationError", "analysis.toml", "names of backgrounds and nuisances", "b0"),
+    "name_repeated": ("DeclarationError", "analysis.toml", "names of backgrounds, nuisances and measurements", "b0"),
     "level_above_one": ("DeclarationError", "result[1].cl", "1.5", "less than 1"),
     "window_off_edges": ("DeclarationError", "analysis.toml", "window_keV", "6.5", "edges"),
     "window_reversed": ("DeclarationError", "analysis.toml", "window_keV", "[7"),

@@ -333,7 +333,7 @@ def test_unknown_analysis_names_the_near_miss(verb: str) -> None:
 
 
 def test_unknown_analysis_far_from_all() -> None:
-    result = eventfit("reproduce", "borexino")
+    result = eventfit("reproduce", "microboone")
     assert result.exit_code == 2
     assert "eventfit list" in result.stderr
     assert "xenon1t_2020" in result.stderr

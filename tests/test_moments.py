@@ -15,9 +15,9 @@ from eventfit.cross_section import FlavourMoments, FreeElectrons, MagneticMoment
 from eventfit.errors import OutOfRange
 from eventfit.flux import Basis, Flux, Measure, solar_flux
 from eventfit.flux.base import FLAVOURS, MASS_STATES
+from eventfit.folding import fold
 from eventfit.quadrature import Array
 from eventfit.response import PerfectResolution, Response, SqrtResolution
-from eventfit.spectrum import fold
 from eventfit.tables import Tables, shipped
 from eventfit.target import Target
 

@@ -23,6 +23,7 @@ from eventfit.cross_section import (
 )
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux import Basis, Flux, Measure, solar_flux
+from eventfit.folding import ORDER_E, ORDER_T, Folding, fold
 from eventfit.quadrature import Array
 from eventfit.response import (
     ConstantQuenching,
@@ -32,7 +33,7 @@ from eventfit.response import (
     SqrtResolution,
     Stage,
 )
-from eventfit.spectrum import ORDER_E, ORDER_T, Folding, Spectrum, Template, fold
+from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Tables, shipped
 from eventfit.target import Target
 from eventfit.units import tonne, year
@@ -208,7 +209,11 @@ def test_doubling_the_nodes_measures_the_numerical_error() -> None:
             breakpoints=np.concatenate([process.breakpoints, end]),
             order=4 * ORDER_T,
         )
-        best = EXPOSURE * XENON.units_per_kg * folding.counts(process, process.terms[0], measures)
+        best = (
+            EXPOSURE
+            * XENON.units_per_kg
+            * folding.counts(process, process.terms[0], folding.arriving(measures, process.mass))
+        )
         true_error = np.max(np.abs(template.spectrum.values() / best - 1))
         assert 0 < template.numerical_error < 1e-5
         assert true_error <= 1.1 * template.numerical_error + 1e-12

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from eventfit.analysis.binning import integrals, within
 from eventfit.analysis.declaration import Background, DataDeclared
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
@@ -29,16 +30,8 @@ def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum) -> A
     if declared.events is None:
         return None
     with located("data.events"):
-        energy, edges = tables.read(declared.events)["energy_keV"], observed.edges
-        outside = energy[(energy < edges[0]) | (energy >= edges[-1])]
-        if len(outside):
-            raise OutOfRange(
-                "an event lies outside the window",
-                where=declared.events,
-                given=f"{outside[0]:g} keV",
-                allowed=f"{edges[0]:g} to {edges[-1]:g} keV",
-                fix="leave it out of the table, or widen response.edges_keV",
-            )
+        edges = observed.edges
+        energy = within(tables.read(declared.events), edges)
         wrong = np.flatnonzero(np.histogram(energy, edges)[0] != observed.values())
         if len(wrong):
             low, high = edges[wrong[0]], edges[wrong[0] + 1]
@@ -66,16 +59,7 @@ def background_densities(
         assert background.density is not None
         with located(f"background[{background.name}].density"):
             table, spectrum = tables.read(background.density), binned[background.name]
-            energy, density, low, high = table["energy_keV"], table["expected_per_keV"], *spectrum.edges[[0, -1]]
-            if energy[0] > low or energy[-1] < high:
-                raise OutOfRange(
-                    "a background curve ends inside the window",
-                    where=table.name,
-                    given=f"{energy[0]:g} to {energy[-1]:g} keV",
-                    allowed=f"at least {low:g} to {high:g} keV",
-                )
-            knots = np.unique(np.concatenate([[low, high], energy[(energy > low) & (energy < high)]]))
-            integral = float(np.trapezoid(np.interp(knots, energy, density), knots))
+            integral = float(integrals(table, spectrum.edges[[0, -1]])[0])
             total = float(spectrum.values().sum())
             if not abs(integral - total) <= TOLERANCE * total:
                 raise OutOfRange(
@@ -84,5 +68,5 @@ def background_densities(
                     given=f"{integral:.5g} events in the window",
                     allowed=f"{total:.5g}, the sum of {background.table}, to {100 * TOLERANCE:g} %",
                 )
-            found[background.name] = np.interp(events, energy, density)
+            found[background.name] = np.interp(events, table["energy_keV"], table["expected_per_keV"])
     return found

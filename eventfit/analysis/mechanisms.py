@@ -10,21 +10,31 @@ from eventfit.flux.oscillation import OscillationSet
 from eventfit.strict import Finite, Strict
 
 __all__ = [
+    "ChargeRadiusDeclared",
     "CorrectedDeclared",
     "FlavourMomentsDeclared",
     "MagneticMomentDeclared",
+    "MillichargeDeclared",
     "OscillationDeclared",
     "ProcessDeclared",
     "TransitionMomentsDeclared",
     "TreeDeclared",
 ]
 
-Moment = TypeVar("Moment", bound=str)
+Coupled = TypeVar("Coupled", bound=str)
 
 
-def _once(names: list[Moment]) -> list[Moment]:
+def _once(names: list[Coupled]) -> list[Coupled]:
     if len(set(names)) != len(names):
-        raise ValueError("each moment may stand there once")
+        raise ValueError("each coupling may stand there once")
+    return names
+
+
+def _universal_alone(names: list[Coupled]) -> list[Coupled]:
+    """A coupling of all flavours beside one of a flavour would count that flavour twice."""
+    universal = [name for name in names if name.endswith("_nu")]
+    if universal and len(names) > 1:
+        raise ValueError(f"{universal[0]} is for all flavours alike and stands alone, or flavours have their own")
     return names
 
 
@@ -61,6 +71,37 @@ class TransitionMomentsDeclared(Strict):
 
     kind: Literal["transition_moments"]
     couplings: Annotated[list[Literal["mu_12", "mu_13", "mu_23"]], Field(min_length=1), AfterValidator(_once)]
+
+
+class MillichargeDeclared(Strict):
+    """Electric charges of neutrinos, with their interference; it belongs to the declared weak scattering.
+
+    ``q_nu`` is one charge of all flavours, the others are those of a flavour; not listed is zero. Either sign.
+    """
+
+    kind: Literal["millicharge"]
+    couplings: Annotated[
+        list[Literal["q_nu", "q_e", "q_mu", "q_tau"]],
+        Field(min_length=1),
+        AfterValidator(_once),
+        AfterValidator(_universal_alone),
+    ]
+
+
+class ChargeRadiusDeclared(Strict):
+    """Squared charge radii beyond those of the Standard Model, with their interference with the declared scattering.
+
+    ``r2_nu`` is one radius of all flavours, the others are those of a flavour; not listed is zero. Either sign; in the
+    convention of g_V -> g_V + sqrt2 pi alpha <r^2> / (3 G_F).
+    """
+
+    kind: Literal["charge_radius"]
+    couplings: Annotated[
+        list[Literal["r2_nu", "r2_e", "r2_mu", "r2_tau"]],
+        Field(min_length=1),
+        AfterValidator(_once),
+        AfterValidator(_universal_alone),
+    ]
 
 
 class TreeDeclared(Strict):

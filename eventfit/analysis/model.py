@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from eventfit.analysis.binning import expected_spectrum, observed_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
-from eventfit.analysis.physics import build_physics
+from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
-from eventfit.analysis.statistics import build_components, find_poi
-from eventfit.errors import OutOfRange, UnknownName, did_you_mean, located
-from eventfit.likelihood import Likelihood, UnbinnedLikelihood
+from eventfit.analysis.statistics import build_components, find_poi, measured
+from eventfit.errors import UnknownName, did_you_mean, located
+from eventfit.flux import Flux
+from eventfit.likelihood import Component, Likelihood, UnbinnedLikelihood
 from eventfit.notebook import html_table, written
-from eventfit.parameters import Reported
+from eventfit.parameters import Parameter, Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
@@ -34,6 +36,8 @@ class Model:
         The fit parameter (``mu2``) and how it is quoted (``mu_nu`` in mu_B).
     templates, backgrounds
         Spectra at unit couplings and at nominal norm.
+    fluxes
+        The source components as they arrive.
     tables
         Every table behind the model, with its provenance.
     """
@@ -47,8 +51,13 @@ class Model:
     observed: Spectrum
     templates: tuple[Template, ...]
     backgrounds: tuple[Spectrum, ...]
+    fluxes: tuple[Flux, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+
+    def spectrum_of(self, expected: Array) -> Array:
+        """The bins of the spectrum among all bins of the likelihood: those of measurements beside it left out."""
+        return expected[..., : len(self.observed.values())]
 
     @property
     def numerical_error(self) -> float:
@@ -89,6 +98,8 @@ class Analysis:
     variants: Mapping[str, tuple[str, Declaration]]
     roots: tuple[Path, ...]
     shipped: bool
+    #: folds of the variants built so far
+    folded: Folded = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -140,14 +151,10 @@ class Analysis:
 
     def _build(self, variant: str, declared: Declaration, where: str) -> Model:
         tables = Tables(*self.roots)
-        edges = declared.response.edges
-        observed = _binned(tables, declared.data.observed, edges, "data.observed", "observed")
+        observed = observed_spectrum(tables, declared.data.observed, declared.response)
         events = read_events(declared.data, tables, observed)
-        physics = build_physics(declared, tables, events)
-        backgrounds = {
-            b.name: _binned(tables, b.table, edges, f"background[{b.name}].table", "expected", b.name)
-            for b in declared.background
-        }
+        physics = build_physics(declared, tables, events, self.folded)
+        backgrounds = {b.name: expected_spectrum(b, tables, declared.response) for b in declared.background}
         poi, reported = find_poi(declared, physics, where)
         parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
         densities = {t.name: t.density for t in physics.templates}
@@ -155,7 +162,7 @@ class Analysis:
             densities |= background_densities(declared.background, tables, backgrounds, events)
         hashes = {table.name: table.sha256 for table in tables.used}
         likelihood = (
-            Likelihood.build(parameters, components, observed.values(), input_hashes=hashes)
+            _beside_the_spectrum(declared, parameters, components, observed, hashes)
             if events is None
             else UnbinnedLikelihood.of_events(parameters, components, densities, input_hashes=hashes)
         )
@@ -170,9 +177,24 @@ class Analysis:
             observed=observed,
             templates=physics.templates,
             backgrounds=tuple(backgrounds.values()),
+            fluxes=physics.fluxes,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
         )
+
+
+def _beside_the_spectrum(
+    declared: Declaration,
+    parameters: Sequence[Parameter],
+    components: Sequence[Component],
+    observed: Spectrum,
+    hashes: Mapping[str, str],
+) -> Likelihood:
+    """The likelihood of the counts and of the measurements beside them, a bin each."""
+    values, errors = measured(declared)
+    data = np.concatenate([observed.values(), values])
+    given = np.concatenate([np.zeros(len(observed.values())), errors]) if len(values) else None
+    return Likelihood.build(parameters, components, data, input_hashes=hashes, errors=given)
 
 
 def shipped_analyses() -> tuple[str, ...]:
@@ -190,26 +212,3 @@ def _shipped_path(name: str) -> Path:
             fix=did_you_mean(name, known) or "see 'eventfit list'",
         )
     return shipped("analyses") / name / "analysis.toml"
-
-
-def _binned(tables: Tables, name: str, edges: Array, key: str, what: str, label: str = "observed") -> Spectrum:
-    """The column ``<what>_counts`` of a binned table, whose bins have to be those of the response."""
-    with located(key):
-        table = tables.read(name)
-        if not np.array_equal(table.edges, edges):
-            raise OutOfRange(
-                "the bins of a table are not those of the response",
-                given=f"{len(table.edges) - 1} bins from {table.edges[0]:g} to {table.edges[-1]:g} keV",
-                allowed=f"{len(edges) - 1} bins from {edges[0]:g} to {edges[-1]:g} keV",
-                fix="make response.edges_keV and the table agree",
-            )
-        counts = table[f"{what}_counts"]
-        if what == "observed" and np.any(counts != np.round(counts)):
-            raise OutOfRange(
-                "observed counts are not whole numbers",
-                where=name,
-                given=f"{counts[counts != np.round(counts)][0]:g}",
-                allowed="events as they were counted: the likelihood is Poisson",
-                fix="multiply rates by the exposure; do not subtract a background, declare it",
-            )
-        return Spectrum(edges, counts, counts if what == "observed" else np.zeros(len(counts)), label)

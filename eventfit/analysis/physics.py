@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from eventfit.analysis.declaration import Declaration, ResponseDeclared, SqrtResolutionDeclared
+from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.detector import PolynomialResolutionDeclared, ResponseDeclared, SqrtResolutionDeclared
+from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import (
     CorrectedDeclared,
     FlavourMomentsDeclared,
@@ -15,26 +17,43 @@ from eventfit.analysis.mechanisms import (
     TreeDeclared,
 )
 from eventfit.cross_section import (
+    SNU,
     CorrectedElectron,
     Coupling,
     ElectronTreatment,
     FlavourMoments,
     FreeElectrons,
+    GalliumCapture,
     MagneticMoment,
     Process,
     StandardModelElectron,
     SteppingElectrons,
     TransitionMoments,
 )
-from eventfit.errors import located
+from eventfit.errors import MissingInput, located
 from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
+from eventfit.flux.solar import COMPONENTS
+from eventfit.folding import fold
 from eventfit.quadrature import Array
-from eventfit.response import ConstantQuenching, Efficiency, PerfectResolution, Resolution, Response, SqrtResolution
-from eventfit.spectrum import Template, fold
+from eventfit.response import (
+    ConstantQuenching,
+    Efficiency,
+    PerfectResolution,
+    PolynomialResolution,
+    Resolution,
+    Response,
+    SqrtResolution,
+)
+from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
+from eventfit.units import MeV
 
-__all__ = ["Physics", "build_physics"]
+__all__ = ["Folded", "Physics", "build_physics"]
+
+
+#: what was declared of a fold -> its templates
+Folded = dict[tuple[str, ...], tuple[Template, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,32 +62,68 @@ class Physics:
 
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
+    fluxes: tuple[Flux, ...]
+    #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
+    rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
 
 
-def build_physics(declared: Declaration, tables: Tables, events: Array | None = None) -> Physics:
-    """Read the tables and fold every term of every process for every source component, with densities at ``events``."""
+def build_physics(
+    declared: Declaration, tables: Tables, events: Array | None = None, done: Folded | None = None
+) -> Physics:
+    """Read the tables and fold every term of every process for every source component, with densities at ``events``.
+
+    Folds are taken from ``done`` and added to it: variants that differ in statistics share their physics.
+    """
+    done = {} if done is None else done
     target = Target.load(tables, declared.target.material)
     electrons = _electrons(declared.target.electrons, target)
     fluxes = _fluxes(declared, tables)
-    processes = []
+    response = _response(declared.response, tables)
+    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    processes: list[Process] = []
+    templates: list[Template] = []
     for number, process in enumerate(declared.process, 1):
         with located(f"process[{number}]"):
             processes.append(_process(process, electrons))
-    templates = fold(
-        fluxes,
-        processes,
-        _response(declared.response, tables),
-        declared.response.edges,
-        exposure=declared.exposure.internal,
-        units_per_kg=target.units_per_kg,
-        points=events,
-    )
+        key = (shared, process.model_dump_json(), declared.data.events or "")
+        if key not in done:
+            done[key] = fold(
+                fluxes,
+                processes[-1:],
+                response,
+                declared.response.edges,
+                exposure=declared.exposure.internal,
+                units_per_kg=target.units_per_kg,
+                points=events,
+            )
+        templates += done[key]
     return Physics(
-        templates=templates,
+        templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
-        cite=(*(key for flux in fluxes for key in flux.cite), *(key for process in processes for key in process.cite)),
+        fluxes=tuple(fluxes),
+        rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
+        cite=(
+            *(key for flux in fluxes for key in flux.cite),
+            *(key for process in processes for key in process.cite),
+            *(key for measurement in declared.measurement for key in measurement.cite),
+        ),
     )
+
+
+def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:
+    """Captures per component in SNU; the sum means something only if the whole Sun is declared."""
+    missing = [name for name in COMPONENTS if name not in [flux.name for flux in fluxes]]
+    if missing:
+        raise MissingInput(
+            "a capture rate sums over all solar neutrinos, but the source lacks some",
+            where=f"measurement[{declared.name}]",
+            given="without " + ", ".join(missing),
+            allowed="all of " + ", ".join(COMPONENTS),
+            fix="add them to the components of the flux",
+        )
+    process = GalliumCapture.load(tables)
+    return {flux.name: process.rate(flux) / SNU for flux in fluxes}
 
 
 def _fluxes(declared: Declaration, tables: Tables) -> Sequence[Flux]:
@@ -114,9 +169,14 @@ def _response(declared: ResponseDeclared, tables: Tables) -> Response:
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
+    if isinstance(declared.resolution, PolynomialResolutionDeclared):
+        mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
+        known_to = declared.resolution.known_to_MeV * MeV
+        resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
     return Response(
         order=tuple(declared.order),
         resolution=resolution,
         efficiency=efficiency,
         quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
+        axis=declared.axis,
     )

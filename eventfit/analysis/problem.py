@@ -151,7 +151,7 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         reported = reported if name == model.poi else _as_fitted(likelihood, name)
     if bounds is not None:
         likelihood = likelihood.bounded(name, *_checked(bounds))
-    edges = model.observed.edges
+    edges, axis = model.observed.edges, analysis.default.response.axis
     return Problem(
         name=analysis.id,
         title=analysis.default.title,
@@ -162,7 +162,10 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         measurement=None,
         cite=model.cite,
         tables=model.tables,
-        bins=tuple(f"{low:g}-{high:g} keV" for low, high in pairwise(edges)),
+        bins=(
+            *(axis.span(low, high) for low, high in pairwise(edges)),
+            *(measurement.name for measurement in model.declaration.measurement),
+        ),
         input_hashes=likelihood.input_hashes,
         model=model,
     )

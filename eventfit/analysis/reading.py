@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.declaration import Background, Declaration
+from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
+from eventfit.analysis.nuisances import Nuisance
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
-from eventfit.errors import DeclarationError
+from eventfit.errors import DeclarationError, NotIndependent
 from eventfit.strict import read_toml, validated
 
 __all__ = ["DEFAULT", "declared_variants"]
 
 DEFAULT = "default"
 #: lists of tables whose items a variant addresses by name
-NAMED = ("background", "nuisance")
+NAMED = ("background", "nuisance", "measurement")
 #: what belongs to the analysis as a whole
 SHARED = ("title", "cite", "result", "published", "variant")
 
@@ -70,29 +72,57 @@ def _variant(path: Path, base: Mapping[str, Any], name: str, patch: object) -> t
 def _consistent(declared: Declaration, where: str) -> None:
     """What no single table of the declaration can know: names differ, windows lie on bin edges."""
     names: set[str] = set()
-    for kind, items in (("background", declared.background), ("nuisance", declared.nuisance)):
+    named: tuple[tuple[str, Sequence[Background | Nuisance | GalliumDeclared]], ...] = (
+        ("background", declared.background),
+        ("nuisance", declared.nuisance),
+        ("measurement", declared.measurement),
+    )
+    for kind, items in named:
         for item in items:
             if item.name in names:
                 raise DeclarationError(
-                    "names of backgrounds and nuisances have to differ",
+                    "names of backgrounds, nuisances and measurements have to differ",
                     where=f"{where}{kind}[{item.name}].name",
                     given=item.name,
                     fix="rename one of the two",
                 )
             names.add(item.name)
+    _independent(declared, where)
     _possible_moments(declared, where)
     _densities(declared, where)
     edges = declared.response.edges
     for number, wanted in enumerate(declared.result, 1):
         if isinstance(wanted, CountsWanted | NaiveWanted):
-            low, high = wanted.window_keV
-            if not (low < high and np.isin([low, high], edges).all()):
+            (low, high), axis = wanted.window, declared.response.axis
+            if not (wanted.axis == axis and low < high and np.isin([low, high], edges).all()):
                 raise DeclarationError(
                     "a window has to begin and end on bin edges",
-                    where=f"{where}result[{number}].window_keV",
-                    given=f"[{low:g}, {high:g}]",
-                    allowed=f"two increasing edges between {edges[0]:g} and {edges[-1]:g} keV",
+                    where=f"{where}result[{number}].{wanted.key}",
+                    given=f"[{low:g}, {high:g}] in {wanted.axis.unit or wanted.axis.name}",
+                    allowed=f"two increasing edges in {axis.range(edges[0], edges[-1])}",
                 )
+
+
+def _independent(declared: Declaration, where: str) -> None:
+    """Data sets of one origin are one measurement, and would count twice."""
+    seen = dict.fromkeys(declared.data.origin, "data")
+    for measurement in declared.measurement:
+        for origin in measurement.origin:
+            if origin in seen:
+                raise NotIndependent(
+                    "two data sets of one origin do not combine: they would count twice",
+                    where=f"{where}measurement[{measurement.name}].origin",
+                    given=f"{origin}, as in {seen[origin]}",
+                    fix="leave one of the two out",
+                )
+        seen |= dict.fromkeys(measurement.origin, f"measurement[{measurement.name}]")
+    if declared.measurement and declared.data.events is not None:
+        raise DeclarationError(
+            "single events and measurements beside them are not fitted together yet",
+            where=f"{where}data.events",
+            given=declared.data.events,
+            fix="use bins, or leave the measurements out",
+        )
 
 
 def _densities(declared: Declaration, where: str) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eventfit.analysis.declaration import Background, Declaration, Nuisance, PoissonNuisance
+import numpy as np
+
+from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.nuisances import FluxNorm, Norm, Nuisance, PoissonNuisance
 from eventfit.analysis.physics import Physics
-from eventfit.errors import DeclarationError, UnknownName
+from eventfit.errors import DeclarationError, UnknownName, did_you_mean
 from eventfit.likelihood import Component, Factor, GaussianScale, LogNormalScale, Power
 from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint, Reported
+from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum
 
-__all__ = ["build_components", "find_poi"]
+__all__ = ["build_components", "find_poi", "measured"]
 
 #: what ``applies_to`` may say besides component names
 ALL, SIGNAL = "all", "signal"
@@ -39,23 +43,52 @@ def build_components(
     Couplings are global names; all others are local and carry ``prefix``, the id of the analysis.
     """
     parameters = [Parameter(c.name, c.unit, c.start, c.lower, meaning=c.meaning) for c in physics.couplings]
-    _refuse_repeated([*(t.name for t in physics.templates), *backgrounds, ALL, SIGNAL], where)
-    counts = {t.name: t.spectrum.values() for t in physics.templates}
-    counts |= {name: spectrum.values() for name, spectrum in backgrounds.items()}
+    captures = [(m, component) for m in declared.measurement for component in physics.rates[m.name]]
+    names = [*(t.name for t in physics.templates), *backgrounds, *(f"{c}.{m.name}" for m, c in captures)]
+    _refuse_repeated([*names, ALL, SIGNAL], where)
+    counts = _side_by_side(declared, physics, backgrounds)
     factors: dict[str, list[Factor]] = {name: [] for name in counts}
     for template in physics.templates:
         factors[template.name] += [Power(name, power) for name, power in template.powers.items()]
     for background in declared.background:
         if background.norm is not None:
-            parameters.append(_norm(background, prefix))
+            parameters.append(_norm(background.norm, f"{prefix}.{background.name}", f"norm of {background.name}"))
             factors[background.name].append(Power(parameters[-1].name))
+    scaled = {
+        nuisance.name: _scaled_by_flux(nuisance, declared, physics, where)
+        for nuisance in declared.nuisance
+        if isinstance(nuisance, FluxNorm)
+    }
+    _refuse_unknown_norms(declared, list(scaled), where)
     signal = [template.name for template in physics.templates if poi in template.powers]
     for nuisance in declared.nuisance:
         parameter, factor = _nuisance(nuisance, prefix)
         parameters.append(parameter)
-        for name in _scaled_by(nuisance, list(counts), signal, where):
+        for name in scaled.get(nuisance.name) or _scaled_by(nuisance, list(backgrounds), signal, physics, where):
             factors[name].append(factor)
     return parameters, [Component(name, counts[name], tuple(factors[name])) for name in counts]
+
+
+def measured(declared: Declaration) -> tuple[Array, Array]:
+    """Values and errors of the measurements beside the spectrum, (n_measurement,) each."""
+    pairs = [(m.rate_SNU, m.error) for m in declared.measurement]
+    values, errors = np.array(pairs, dtype=float).reshape(-1, 2).T
+    return values, errors
+
+
+def _side_by_side(declared: Declaration, physics: Physics, backgrounds: Mapping[str, Spectrum]) -> dict[str, Array]:
+    """What every component expects: the bins of the spectrum, then one bin for each measurement beside it."""
+    beside = len(declared.measurement)
+    counts = {t.name: t.spectrum.values() for t in physics.templates}
+    counts |= {name: spectrum.values() for name, spectrum in backgrounds.items()}
+    counts = {name: np.append(values, np.zeros(beside)) for name, values in counts.items()}
+    n_bin = len(next(iter(counts.values()))) - beside
+    for number, measurement in enumerate(declared.measurement):
+        for component, rate in physics.rates[measurement.name].items():
+            alone = np.zeros(n_bin + beside)
+            alone[n_bin + number] = rate
+            counts[f"{component}.{measurement.name}"] = alone
+    return counts
 
 
 def _refuse_repeated(names: Sequence[str], where: str) -> None:
@@ -70,15 +103,16 @@ def _refuse_repeated(names: Sequence[str], where: str) -> None:
         )
 
 
-def _norm(background: Background, prefix: str) -> Parameter:
-    assert background.norm is not None
-    low, high = background.norm.bounds
-    name, meaning = f"{prefix}.{background.name}", f"norm of {background.name}"
-    return Parameter(name, "", background.norm.start, low, high, meaning=meaning)
+def _norm(norm: Norm, name: str, meaning: str) -> Parameter:
+    low, high = norm.bounds
+    constraint = None if norm.relative is None else GaussianConstraint(1.0, norm.relative)
+    return Parameter(name, "", norm.start, low, high, constraint=constraint, meaning=meaning)
 
 
 def _nuisance(declared: Nuisance, prefix: str) -> tuple[Parameter, Factor]:
     name = f"{prefix}.{declared.name}"
+    if isinstance(declared, FluxNorm):
+        return _norm(declared, name, f"flux of {', '.join(declared.components)}"), Power(name)
     if isinstance(declared, PoissonNuisance):
         constraint = PoissonConstraint(declared.observed, declared.tau)
         start = declared.observed / declared.tau
@@ -90,9 +124,44 @@ def _nuisance(declared: Nuisance, prefix: str) -> tuple[Parameter, Factor]:
     return parameter, scale(name, declared.relative)
 
 
-def _scaled_by(declared: Nuisance, components: Sequence[str], signal: Sequence[str], where: str) -> list[str]:
+def _scaled_by_flux(declared: FluxNorm, whole: Declaration, physics: Physics, where: str) -> list[str]:
+    """The templates of the components, and their part in the measurements that share this norm."""
+    known = [flux.name for flux in physics.fluxes]
+    others = [n for n in whole.nuisance if isinstance(n, FluxNorm) and n.name != declared.name]
+    for name in declared.components:
+        if name not in known or any(name in other.components for other in others):
+            raise DeclarationError(
+                "a flux norm scales a component that nobody declared, or that another norm scales as well",
+                where=f"{where}: nuisance[{declared.name}].components",
+                given=name,
+                allowed=", ".join(known) + ", each scaled once",
+            )
+    sharing = [m.name for m in whole.measurement if declared.name in m.norms]
+    return [t.name for t in physics.templates if t.component in declared.components] + [
+        f"{component}.{measurement}" for measurement in sharing for component in declared.components
+    ]
+
+
+def _refuse_unknown_norms(declared: Declaration, norms: Sequence[str], where: str) -> None:
+    for measurement in declared.measurement:
+        for name in measurement.norms:
+            if name not in norms:
+                raise DeclarationError(
+                    "a measurement names a parameter that nobody declared",
+                    where=f"{where}: measurement[{measurement.name}].norms",
+                    given=name,
+                    allowed=", ".join(norms) or "none: no nuisance of kind flux_norm is declared",
+                    fix=did_you_mean(name, norms) or "declare a nuisance of kind flux_norm with this name",
+                )
+
+
+def _scaled_by(
+    declared: Nuisance, backgrounds: Sequence[str], signal: Sequence[str], physics: Physics, where: str
+) -> list[str]:
+    assert not isinstance(declared, FluxNorm)
+    components = [*(template.name for template in physics.templates), *backgrounds]
     if declared.applies_to == ALL:
-        return list(components)
+        return components
     names: list[str] = []
     for name in declared.applies_to:
         if name != SIGNAL and name not in components:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from eventfit.response import Axis, Hits, KeV
 from eventfit.strict import Finite, Level, Pair, Strict
 
 __all__ = [
@@ -54,18 +55,46 @@ class GoodnessWanted(Strict):
     quantity: Literal["gof", "gof_best_fit"]
 
 
-class CountsWanted(Strict):
+class Windowed(Strict):
+    """A window on the reconstructed axis; its key names the axis."""
+
+    window_keV: Pair | None = None
+    window_n_hits: Pair | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Windowed:
+        if (self.window_keV is None) == (self.window_n_hits is None):
+            raise ValueError("either window_keV or window_n_hits has to be given, and not both")
+        return self
+
+    @property
+    def key(self) -> str:
+        """The key that was given."""
+        return "window_keV" if self.window_n_hits is None else "window_n_hits"
+
+    @property
+    def axis(self) -> Axis:
+        """The axis that the window is on."""
+        return KeV if self.window_n_hits is None else Hits
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Lower and upper end."""
+        given = self.window_n_hits if self.window_keV is None else self.window_keV
+        assert given is not None
+        return given[0], given[1]
+
+
+class CountsWanted(Windowed):
     """Counts in a window: observed, or expected from the declared backgrounds at their nominal norm."""
 
     quantity: Literal["observed_counts", "expected_counts"]
-    window_keV: Pair
 
 
-class NaiveWanted(Strict):
+class NaiveWanted(Windowed):
     """Counting in a window with a background taken as known: what a quick estimate quotes."""
 
     quantity: Literal["naive_significance"]
-    window_keV: Pair
 
 
 Wanted = Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,10 @@ class Process(ABC):
 
         Smooth through the kinematic edge: folding cuts the integral there, see :meth:`Measure.share_above`.
         """
+
+    def kernels(self, term: Term, T: Array, E: Array, states: Sequence[str]) -> dict[str, Array]:
+        """:meth:`kernel` of several states; those that scatter alike share one array."""
+        return {state: self.kernel(term, T, E, state) for state in states}
 
     def edge_kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
         """The coefficient of ln(1 - E_min(T)/E), which adds to the kernel; smooth and shaped like it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,6 +48,9 @@ class _Magnetic(OnElectrons):
 
     def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
         return np.asarray(MOMENT_SCALE**2 * magnetic_cross_section * (1.0 / T - 1.0 / E))
+
+    def kernels(self, term: Term, T: Array, E: Array, states: Sequence[str]) -> dict[str, Array]:
+        return dict.fromkeys(states, self.kernel(term, T, E, states[0]))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -67,6 +68,13 @@ class Measure:
 
     __rmul__ = __mul__
 
+    def same_nodes(self, other: Measure) -> bool:
+        """Whether both integrate over the same nodes, whatever their weights."""
+        return all(
+            getattr(self, name) is getattr(other, name) or np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("energy", "low", "high")
+        )
+
     @property
     def total(self) -> float:
         """The integral of 1: the total flux."""
@@ -105,6 +113,11 @@ class Flux(ABC):
     relative_error: float | None
     #: bibliography keys
     cite: tuple[str, ...]
+
+    @property
+    def known(self) -> tuple[float, float]:
+        """Energies in keV between which the source is known; beyond them its spectrum is unknown rather than zero."""
+        return 0.0, math.inf
 
     @abstractmethod
     def measure(self, basis: Basis, *, order: int) -> Mapping[str, Measure]:

@@ -9,18 +9,19 @@ leading toy axes: ``theta`` is (..., n_par), counts are (..., n_bin), and all re
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from eventfit.errors import OutOfRange, UnknownName, ZeroPrediction
+from eventfit.errors import OutOfRange, UnknownName
 from eventfit.likelihood.auxiliary import Auxiliary
 from eventfit.likelihood.bin_scale import BinScale
+from eventfit.likelihood.checks import check_bins, check_data
 from eventfit.likelihood.coefficients import Coefficients
 from eventfit.likelihood.component import Component, Data
+from eventfit.likelihood.identity import sha256_of
 from eventfit.likelihood.main import Main
 from eventfit.likelihood.streams import LinearStreams, Streams, stream_templates, streams_of
 from eventfit.parameters import Parameter
@@ -81,7 +82,7 @@ class Likelihood:
         for what, names in (("parameter", self.names), ("component", tuple(c.name for c in self.components))):
             if len(set(names)) != len(names):
                 raise UnknownName(f"a {what} is declared twice", given=", ".join(names))
-        self._check_bins()
+        check_bins(self.components, self.n_bin)
         for component in self.components:
             if not np.all(np.isfinite(component.counts)):
                 raise OutOfRange("a template is not finite", where=component.name)
@@ -90,31 +91,7 @@ class Likelihood:
         for scale in self.scales:
             for name in set(scale.components) - {c.name for c in self.components}:
                 raise UnknownName("a factor per bin names no component", where=scale.name, given=name)
-        self._check_data()
-
-    def _check_bins(self) -> None:
-        for component in self.components:
-            if component.counts.shape != self.data.counts.shape[-1:]:
-                raise OutOfRange(
-                    "a template and the data have different numbers of bins",
-                    where=component.name,
-                    given=component.counts.shape,
-                    allowed=str(self.data.counts.shape[-1:]),
-                )
-
-    def _check_data(self) -> None:
-        if not (np.all(np.isfinite(self.data.counts)) and np.all(self.data.counts[..., self.counted] >= 0)):
-            raise OutOfRange("observed counts are negative or NaN", where="data", given=self.data.counts)
-        if not np.all(np.isfinite(self.data.auxiliary)):
-            raise OutOfRange("auxiliary measurements are not finite", where="data", given=self.data.auxiliary)
-        empty = np.flatnonzero(self.counted & ~self._possible & np.any(np.atleast_2d(self.data.counts) > 0, axis=0))
-        if len(empty):
-            raise ZeroPrediction(
-                "events were observed in a bin where no component expects any",
-                where=f"data, bin {int(empty[0]) + 1} of {self.n_bin}",
-                given=f"{np.atleast_2d(self.data.counts)[:, empty[0]].max():g} observed, 0 expected",
-                fix="add the missing background, or leave the bin out of the window",
-            )
+        check_data(self.data, self.counted, self._possible)
 
     # -- names and starts -------------------------------------------------------------------------------------------
 
@@ -237,7 +214,7 @@ class Likelihood:
         streams, state = self._streams.first(theta)
         value, slope, curvature = self._main.terms(streams, self.data.counts, per_bin)
         aux_value, aux_gradient, aux_diagonal = self._auxiliary.terms(theta, stated)
-        hessian = self._streams.outer(state, curvature) + self._streams.second(theta, slope)
+        hessian = self._streams.outer(state, curvature) + self._streams.second(state, slope)
         index = np.arange(len(self.parameters))
         hessian[..., index, index] += aux_diagonal
         return np.asarray(value + aux_value), self._streams.gradient(state, slope) + aux_gradient, hessian
@@ -260,8 +237,8 @@ class Likelihood:
     def with_data(self, data: Data) -> Likelihood:
         """The same model with other data: what was compiled and checked for the model is shared, data are checked."""
         other = self._changed(data=data)
-        other._check_bins()
-        other._check_data()
+        check_bins(other.components, other.n_bin)
+        check_data(other.data, other.counted, other._possible)
         return other
 
     def rows(self, rows: Index | slice | int) -> Likelihood:
@@ -314,15 +291,13 @@ class Likelihood:
     @cached_property
     def model_hash(self) -> str:
         """sha256 over templates, factors, parameters, data and the hashes of the inputs."""
-        digest = hashlib.sha256()
         declared = [(c.name, c.factors) for c in self.components]
         per_bin = [(s.name, s.components, s.constraint) for s in self.scales]
-        for part in (self.parameters, declared, per_bin, sorted(self.input_hashes.items())):
-            digest.update(repr(part).encode())
         strengths = [*(scale.strength for scale in self.scales), self.errors]
-        for array in (self._templates, *strengths, self.data.counts, self.data.auxiliary):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()
+        return sha256_of(
+            (self.parameters, declared, per_bin, sorted(self.input_hashes.items())),
+            (self._templates, *strengths, self.data.counts, self.data.auxiliary),
+        )
 
     # -- compiled once ------------------------------------------------------------------------------------------------
 
@@ -347,15 +322,14 @@ class Likelihood:
 
     @cached_property
     def _streams(self) -> Streams:
-        return streams_of(self._product, self._templates, self._main)
+        return streams_of(self.names, [c.factors for c in self.components], self._templates, self._main)
 
     @cached_property
     def _auxiliary(self) -> Auxiliary:
         return Auxiliary.compile(self.parameters)
 
     @cached_property
-    def _possible(self) -> Mask:
-        """(n_bin,): bins where some component expects something."""
+    def _possible(self) -> Mask:  # bins where some component expects something
         return np.asarray(np.any([c.counts != 0 for c in self.components], axis=0))
 
     @cached_property

@@ -80,5 +80,5 @@ def only_observed(what: str) -> InputError:
     return InputError(
         "an unbinned likelihood knows the observed events only",
         given=what,
-        fix="use a variant with bins for toys and expected results",
+        fix="use bins no wider than a tenth of the resolution: the likelihood is the same, and toys can be thrown",
     )

@@ -156,7 +156,7 @@ def _row(
 
 def _window(model: Model, wanted: CountsWanted | NaiveWanted) -> tuple[float, float]:
     """Observed counts and expected background (nominal norms) in the window."""
-    low, high = wanted.window_keV
+    low, high = wanted.window
     edges = model.observed.edges
     inside = (edges[:-1] >= low) & (edges[1:] <= high)
     expected = sum(float(b.values()[inside].sum()) for b in model.backgrounds)
@@ -166,9 +166,9 @@ def _window(model: Model, wanted: CountsWanted | NaiveWanted) -> tuple[float, fl
 def _counts(model: Model, wanted: CountsWanted) -> Row:
     observed, expected = _window(model, wanted)
     value = observed if wanted.quantity == "observed_counts" else expected
-    low, high = wanted.window_keV
+    low, high = wanted.window
     what = "events in the window" if value is observed else "sum of the backgrounds at their nominal norms"
-    card = MethodCard(f"counts in {low:g}-{high:g} keV", what, "", calibration="none")
+    card = MethodCard(f"counts in {wanted.axis.span(low, high)}", what, "", calibration="none")
     return Row(wanted.quantity, "", model.variant, "counting", value, "counts", card)
 
 

@@ -34,9 +34,15 @@ __all__ = [
 POINTS = 160
 
 
-def axis_label(model: Model) -> str:  # noqa: ARG001  every experiment so far reconstructs an energy
-    """Name and unit of the axis of a model's bins, the one place that knows them."""
-    return "reconstructed energy [keV]"
+#: reconstructed quantities that have a longer name on paper
+QUANTITIES = {"energy": "reconstructed energy", "n_hits": "number of hits"}
+
+
+def axis_label(model: Model) -> str:
+    """Name and unit of the axis of a model's bins."""
+    axis = model.declaration.response.axis
+    name = QUANTITIES.get(axis.name, axis.name)
+    return f"{name} [{axis.unit}]" if axis.unit else name
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,11 +141,12 @@ class SpectrumView:
         if profile.estimate == 0.0 and np.isfinite(limit):
             at = expected_parts(likelihood, profile.at(limit).values, model, samples)
             signal, said = _sum(at, names), f"at {QuotedAxis.reaching(reported, limit).quote(limit)}"
-        observed = likelihood.data.counts if model is None or not likelihood.unbinned else model.observed.values()
+        observed = likelihood.data.counts if model is None else model.observed.values()
+        errors = likelihood.errors if model is None and likelihood.errors.size else np.zeros(len(observed))
         return cls(
             axis=axis,
             observed=observed,
-            errors=likelihood.errors if likelihood.errors.size else np.zeros(len(observed)),
+            errors=errors,
             best=_sum(parts, parts),
             null=None if null is None else _sum(expected_parts(likelihood, null.values, model, samples), parts),
             components=parts,
@@ -196,7 +203,8 @@ def expected_parts(
 ) -> dict[str, Array]:
     """Expected counts (n_bin,) of every component, or of every sample if ``samples`` name their parts.
 
-    A fit of single events expects totals: they are spread over the bins of the ``model`` by its templates.
+    Of a ``model`` the bins of its spectrum, and the components that have a part in them: not those of a measurement
+    beside it. A fit of single events expects totals: its templates spread them over the bins.
     """
     parts = likelihood.expected_by_component(theta)
     if likelihood.unbinned and model is not None:
@@ -204,10 +212,14 @@ def expected_parts(
             b.name: b.values() for b in model.backgrounds
         }
         parts = {name: shapes[name] * (part.sum() / (shapes[name].sum() or 1.0)) for name, part in parts.items()}
+    elif model is not None:
+        here = {c.name for c in likelihood.components if model.spectrum_of(c.counts).any()}
+        parts = {name: model.spectrum_of(part) for name, part in parts.items() if name in here}
     nothing = np.zeros(len(next(iter(parts.values()))))
     return {
-        name: np.asarray(sum((parts[part] for part in group), nothing))
+        name: np.asarray(sum((parts[part] for part in group if part in parts), nothing))
         for name, group in _grouped(likelihood, samples).items()
+        if samples or name in parts
     }
 
 

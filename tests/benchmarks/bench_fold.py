@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -19,9 +19,10 @@ from scipy.special import ndtr
 from timing import cpu_time
 
 from eventfit.cross_section import MagneticMoment, StandardModelElectron, SteppingElectrons, maximum_recoil
-from eventfit.flux import solar_flux
+from eventfit.flux import Measure, solar_flux
+from eventfit.folding import ORDER_E, Arriving, Folding, fold
+from eventfit.folding.fold import folded
 from eventfit.response import Efficiency, Response, SqrtResolution
-from eventfit.spectrum import ORDER_E, Folding, _templates, fold
 from eventfit.tables import Tables, shipped
 from eventfit.target import Target
 from eventfit.units import tonne, year
@@ -115,8 +116,8 @@ def tight_reference() -> np.ndarray:
 
 def from_nothing(detector: Response) -> np.ndarray:
     """Counts (2, 29) with all nodes and the response matrix built anew, without the doubling check."""
-    counts = [sum(counts for _, _, counts in _templates(FLUXES, process, detector, EDGES, 1)) for process in PROCESSES]
-    return EXPOSURE * XENON.units_per_kg * np.array(counts)
+    counts = [counts for *_, counts, _ in folded(FLUXES, PROCESSES, detector, EDGES, 1)]
+    return EXPOSURE * XENON.units_per_kg * np.reshape(counts, (2, 2, -1)).sum(axis=1)
 
 
 def with_check(detector: Response) -> np.ndarray:
@@ -133,8 +134,17 @@ class Cached:
         self.folding = self.build(detector)
         self.struck = PROCESSES[0].struck(self.folding.T)
         self.sigma = [
-            [self.folding.cross_section(p, p.terms[0], m["nu_e"], "nu_e") for m in self.measures] for p in PROCESSES
+            [
+                self.folding.cross_sections(p, p.terms[0], group)["nu_e"]
+                for m in self.measures
+                for group in self.arriving(m)
+            ]
+            for p in PROCESSES
         ]
+
+    def arriving(self, measures: Mapping[str, Measure]) -> list[Arriving]:
+        """Neutrino nodes in front of electrons, kinematic edges cut anew."""
+        return self.folding.arriving(measures, M)
 
     def build(self, detector: Response) -> Folding:
         """Recoil nodes and the response matrix on them."""
@@ -144,7 +154,8 @@ class Cached:
 
     def counts(self) -> np.ndarray:
         """Cross sections evaluated again, kinematic edges cut again."""
-        counts = [sum(self.folding.counts(p, p.terms[0], m) for m in self.measures) for p in PROCESSES]
+        arriving = [self.arriving(m) for m in self.measures]
+        counts = [sum(self.folding.counts(p, p.terms[0], a) for a in arriving) for p in PROCESSES]
         return EXPOSURE * XENON.units_per_kg * np.array(counts)
 
     def products(self) -> np.ndarray:

@@ -104,6 +104,7 @@ class Evidence:
             self._figure("yields", figure, "events by component", said),
             table(columns, body, numbers=(1, 2, 3, 4)),
             self._channels(),
+            self._beside(),
         )
 
     def parameters(self) -> Html:
@@ -229,6 +230,26 @@ class Evidence:
             for name, where in view.axis.channels.items()
         ]
         return table(("channel", "observed", "without signal", "best fit"), rows, numbers=(1, 2, 3))
+
+    def _beside(self) -> Html | None:
+        """The measurements beside the spectrum: what was measured, and what the best fit expects."""
+        problem = self.findings.problem
+        likelihood, n = problem.likelihood, len(self.view.observed)
+        if problem.model is None or likelihood.unbinned or likelihood.n_bin == n:
+            return None
+        expected = likelihood.expected(self.findings.profile.best.values)[n:]
+        given = zip(problem.bins[n:], likelihood.data.counts[n:], likelihood.errors[n:], expected, strict=True)
+        rows = [
+            (
+                code(name),
+                amount(float(value), "", float(error)),
+                amount(float(fit)),
+                ratio(float((fit - value) / error)),
+            )
+            for name, value, error, fit in given
+        ]
+        columns = ("beside the spectrum", "measured", "best fit", "difference in errors")
+        return table(columns, rows, numbers=(1, 2, 3))
 
     def _parameter(self, best: Estimate, null: Estimate | None) -> Sequence[Content]:
         note = " at its bound" if best.at_bound else " held" if best.held else ""

@@ -1,211 +1,25 @@
-"""What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
-
-The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
-integrated inside each bin together with the smearing; before it, of the visible energy if quenching has acted, else of
-the true recoil.
-"""
+"""The response as one matrix: probability of every bin for every recoil."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.polynomial.polynomial import polyder, polyval
 from scipy.special import ndtr
 
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
-from eventfit.units import MeV
+from eventfit.response.axis import Axis, KeV
+from eventfit.response.efficiency import Efficiency
+from eventfit.response.quenching import Quenching
+from eventfit.response.resolution import Resolution
 
-__all__ = ["Axis", "ConstantQuenching", "Efficiency", "PerfectResolution", "Quenching", "Resolution", "Response"]
-__all__ += ["PolynomialResolution", "SqrtResolution"]
+__all__ = ["Response", "Stage"]
 
 Stage = Literal["quenching", "resolution", "efficiency"]
 #: Gaussian tails are followed to this many standard deviations
 REACH = 9.0
-#: a change of an efficiency that is worth a recoil panel
-BEND = 1e-4
-
-
-@dataclass(frozen=True)
-class Axis:
-    """The reconstructed quantity: keV, or later N_h, photo-electrons ..."""
-
-    name: str = "energy"
-    unit: str = "keV"
-
-
-class Quenching(ABC):
-    """Visible energy as a function of the true recoil energy."""
-
-    @abstractmethod
-    def visible(self, T: Array) -> Array:
-        """Mean visible energy, increasing in ``T``; same shape and unit (keV)."""
-
-
-@dataclass(frozen=True)
-class ConstantQuenching(Quenching):
-    """``visible = factor * T``; electron recoils calibrated with electrons have factor 1."""
-
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.factor <= 1.0:
-            raise OutOfRange("a quenching factor lies between 0 and 1", where="quenching.factor", given=self.factor)
-
-    def visible(self, T: Array) -> Array:
-        return np.asarray(self.factor * T)
-
-
-class Resolution(ABC):
-    """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy.
-
-    ``known_to`` is the largest visible energy in keV at which they are known.
-    """
-
-    known_to: float = math.inf
-
-    def mean(self, visible: Array) -> Array:
-        """Mean reconstructed value for the ``visible`` energy (any shape)."""
-        return visible
-
-    @abstractmethod
-    def sigma(self, visible: Array) -> Array:
-        """Standard deviation of the reconstructed value; zero means no smearing."""
-
-    @property
-    @abstractmethod
-    def is_sharp(self) -> bool:
-        """Whether sigma is zero everywhere."""
-
-
-@dataclass(frozen=True)
-class PerfectResolution(Resolution):
-    """No smearing."""
-
-    is_sharp = True
-
-    def sigma(self, visible: Array) -> Array:
-        return np.zeros(np.shape(visible))
-
-
-@dataclass(frozen=True)
-class SqrtResolution(Resolution):
-    """``sigma = a sqrt(E) + b E`` with E in keV, the form of arXiv:2003.03825; ``a`` in sqrt(keV), ``b`` pure."""
-
-    a: float
-    b: float
-
-    def __post_init__(self) -> None:
-        if not (self.a >= 0.0 and self.b >= 0.0):
-            raise OutOfRange("a resolution cannot be negative", where="resolution", given=f"a={self.a}, b={self.b}")
-
-    @property
-    def is_sharp(self) -> bool:
-        return self.a == 0.0 and self.b == 0.0
-
-    def sigma(self, visible: Array) -> Array:
-        return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
-
-
-@dataclass(frozen=True)
-class PolynomialResolution(Resolution):
-    """A reconstructed quantity other than energy, e.g. a number of hits N: a polynomial of the visible energy.
-
-    Mean N(T) = sum_k ``coefficients[k]`` T^k with T in MeV, cut off at zero from below;
-    width = ``noise`` + ``stochastic`` sqrt(N) + ``linear`` N (arXiv:2204.03011 uses both forms for Borexino).
-    A polynomial fitted to a calibration means nothing far above it: hence ``known_to``, in keV.
-
-    Raises
-    ------
-    OutOfRange
-        A mean that falls or a width that is not positive, at the energies where it is used.
-    """
-
-    coefficients: tuple[float, ...]
-    noise: float
-    stochastic: float
-    linear: float
-    known_to: float
-    is_sharp = False
-
-    def mean(self, visible: Array) -> Array:
-        T = np.asarray(visible) / MeV
-        slope = polyval(T, polyder(self.coefficients))
-        if np.any(slope <= 0.0):
-            raise OutOfRange(
-                "the mean of the reconstructed quantity does not rise with the energy",
-                where="response.resolution",
-                given=f"slope {float(np.min(slope)):.3g} per MeV",
-                allowed="a polynomial that rises over all recoils of the source",
-            )
-        return np.asarray(np.maximum(polyval(T, self.coefficients), 0.0))
-
-    def sigma(self, visible: Array) -> Array:
-        N = self.mean(visible)
-        width = self.noise + self.stochastic * np.sqrt(N) + self.linear * N
-        if np.any(width <= 0.0):
-            raise OutOfRange(
-                "the width of the reconstructed quantity is not positive",
-                where="response.resolution",
-                given=f"{float(np.min(width)):.3g} at a mean of {float(N.flat[int(np.argmin(width))]):.4g}",
-                allowed="a width above zero over all recoils of the source",
-            )
-        return np.asarray(width)
-
-
-@dataclass(frozen=True, eq=False)
-class Efficiency:
-    """Piecewise linear efficiency: ``energy`` (n,) in keV, increasing, and ``value`` (n,) in [0, 1].
-
-    Raises
-    ------
-    OutOfRange
-        A value outside [0, 1] (here), an energy outside the table (when used).
-    """
-
-    energy: Array
-    value: Array
-    name: str = "efficiency"
-
-    def __post_init__(self) -> None:
-        if np.any(np.diff(self.energy) <= 0):
-            raise OutOfRange("the energies of an efficiency have to increase strictly", where=self.name)
-        bad = ~((self.value >= 0.0) & (self.value <= 1.0))
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise OutOfRange(
-                "an efficiency is a probability",
-                where=f"{self.name}, row {row + 1} (at {self.energy[row]:g} keV)",
-                given=float(self.value[row]),
-                allowed="0 to 1",
-                fix="divide percentages by 100; put a live-time or mass factor into the exposure",
-            )
-
-    def __call__(self, energy: Array) -> Array:
-        self.require(float(np.min(energy)), float(np.max(energy)))
-        return np.asarray(np.interp(energy, self.energy, self.value))
-
-    @property
-    def bends(self) -> Array:
-        """Knots in keV whose straightening would change the efficiency by more than ``BEND``."""
-        slope = np.diff(self.value) / np.diff(self.energy)
-        spacing = 0.5 * (self.energy[2:] - self.energy[:-2])
-        return np.asarray(self.energy[1:-1][np.abs(np.diff(slope)) * spacing > BEND])
-
-    def require(self, low: float, high: float) -> None:
-        """Refuse energies that the table does not reach: nothing is extrapolated."""
-        if low < self.energy[0] or high > self.energy[-1]:
-            raise OutOfRange(
-                "the efficiency is not known over the whole range it is used in",
-                where=self.name,
-                given=f"{low:g} to {high:g} keV",
-                allowed=f"{self.energy[0]:g} to {self.energy[-1]:g} keV",
-                fix="narrow the window or extend the table",
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,7 +37,7 @@ class Response:
     resolution: Resolution
     efficiency: Efficiency | None = None
     quenching: Quenching | None = None
-    axis: Axis = field(default_factory=Axis)
+    axis: Axis = KeV
 
     def __post_init__(self) -> None:
         present = {
@@ -319,7 +133,7 @@ class Response:
             raise OutOfRange(
                 "no recoil that the source can produce is reconstructed inside the window",
                 where="response.edges",
-                given=f"{edges[0]:g} to {edges[-1]:g} {self.axis.unit}",
+                given=self.axis.range(edges[0], edges[-1]),
                 allowed=f"recoils up to {limit:g} keV",
             )
         if T[-1] < limit and not above.any():

@@ -1,0 +1,13 @@
+"""The fold: ``N = exposure * R @ (w_T * (S @ w_E))``, with a measured numerical error.
+
+Recoil nodes and the response matrix stand on the detector's side (:class:`Folding`), neutrino nodes and weights on that
+of the source (:class:`Arriving`). States of a component that share their nodes, as flavours do after oscillation, share
+all work but the last product; :class:`CachedFold` keeps everything before it.
+"""
+
+from eventfit.folding.cached import CachedFold
+from eventfit.folding.detector import Arriving, Folding
+from eventfit.folding.fold import fold
+from eventfit.folding.panels import ORDER_E, ORDER_T
+
+__all__ = ["ORDER_E", "ORDER_T", "Arriving", "CachedFold", "Folding", "fold"]

@@ -1,0 +1,60 @@
+"""Where recoil panels are cut, and how many nodes a panel has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eventfit.cross_section.base import Process, maximum_recoil
+from eventfit.errors import OutOfRange
+from eventfit.flux.base import Measure
+from eventfit.quadrature import Array
+from eventfit.response import Response
+
+__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "recoil_panels"]
+
+#: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
+ORDER_E = 2
+ORDER_T = 4
+#: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
+STEP_SIGMA, STEP_T = 1.0, 0.5
+MOST_PANELS = 5000
+#: distances from the recoil edge of a line, relative to it, where panels are cut if the edge is a logarithm
+GRADED = 4.0 ** -np.arange(1, 11)
+
+
+def kinks(measure: Measure, response: Response) -> Array:
+    """Neutrino energies whose recoil edges are kinks of the rate: lines and end points; without smearing all panels."""
+    if response.is_sharp:
+        return np.unique(measure.high)
+    return np.append(measure.energy[measure.low == measure.high], measure.high.max())
+
+
+def graded(process: Process, measures: Sequence[Measure]) -> list[Array]:
+    """Recoils that close in on the edge of every line, where the rate of a process with a soft edge is a logarithm."""
+    lines = np.unique(np.concatenate([m.energy[m.low == m.high] for m in measures]))
+    return [end * (1.0 - GRADED) for end in maximum_recoil(lines, process.mass) if process.soft_edge]
+
+
+def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:
+    """Edges of recoil panels up to ``limit`` (keV), no wider than the resolution, cut at all ``breakpoints``."""
+    low, high = response.support(edges, limit)
+    fixed = np.concatenate([breakpoints, response.breakpoints(edges, limit)])
+    fixed = np.unique(np.concatenate([[low], fixed[(fixed > low) & (fixed < high)], [high]]))
+    panels = [low]
+    for stop in fixed[1:]:
+        while panels[-1] < stop:
+            T = panels[-1]
+            sigma = float(response.moments(np.array([T]))[1][0])
+            if len(panels) > MOST_PANELS:
+                raise OutOfRange(
+                    "the resolution is so narrow that the recoils cannot be resolved",
+                    where="response.resolution",
+                    given=f"sigma = {sigma:.2g} at T = {T:.3g} keV",
+                    allowed=f"widths that need at most {MOST_PANELS} recoil panels",
+                    fix='declare kind = "perfect" for no smearing',
+                )
+            step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
+            panels.append(stop if T + 1.5 * step >= stop else T + step)
+    return np.array(panels)

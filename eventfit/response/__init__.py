@@ -1,0 +1,27 @@
+"""What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
+
+The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
+integrated inside each bin together with the smearing; before it, of the visible energy if quenching has acted, else of
+the true recoil.
+"""
+
+from eventfit.response.axis import Axis, Hits, KeV
+from eventfit.response.efficiency import Efficiency
+from eventfit.response.matrix import Response, Stage
+from eventfit.response.quenching import ConstantQuenching, Quenching
+from eventfit.response.resolution import PerfectResolution, PolynomialResolution, Resolution, SqrtResolution
+
+__all__ = [
+    "Axis",
+    "ConstantQuenching",
+    "Efficiency",
+    "Hits",
+    "KeV",
+    "PerfectResolution",
+    "PolynomialResolution",
+    "Quenching",
+    "Resolution",
+    "Response",
+    "SqrtResolution",
+    "Stage",
+]

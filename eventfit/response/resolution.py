@@ -1,0 +1,113 @@
+"""Resolution: Gaussian smearing on the reconstructed axis."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.polynomial import polyder, polyval
+
+from eventfit.errors import OutOfRange
+from eventfit.quadrature import Array
+from eventfit.units import MeV
+
+__all__ = ["PerfectResolution", "PolynomialResolution", "Resolution", "SqrtResolution"]
+
+
+class Resolution(ABC):
+    """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy.
+
+    ``known_to`` is the largest visible energy in keV at which they are known.
+    """
+
+    known_to: float = math.inf
+
+    def mean(self, visible: Array) -> Array:
+        """Mean reconstructed value for the ``visible`` energy (any shape)."""
+        return visible
+
+    @abstractmethod
+    def sigma(self, visible: Array) -> Array:
+        """Standard deviation of the reconstructed value; zero means no smearing."""
+
+    @property
+    @abstractmethod
+    def is_sharp(self) -> bool:
+        """Whether sigma is zero everywhere."""
+
+
+@dataclass(frozen=True)
+class PerfectResolution(Resolution):
+    """No smearing."""
+
+    is_sharp = True
+
+    def sigma(self, visible: Array) -> Array:
+        return np.zeros(np.shape(visible))
+
+
+@dataclass(frozen=True)
+class SqrtResolution(Resolution):
+    """``sigma = a sqrt(E) + b E`` with E in keV, the form of arXiv:2003.03825; ``a`` in sqrt(keV), ``b`` pure."""
+
+    a: float
+    b: float
+
+    def __post_init__(self) -> None:
+        if not (self.a >= 0.0 and self.b >= 0.0):
+            raise OutOfRange("a resolution cannot be negative", where="resolution", given=f"a={self.a}, b={self.b}")
+
+    @property
+    def is_sharp(self) -> bool:
+        return self.a == 0.0 and self.b == 0.0
+
+    def sigma(self, visible: Array) -> Array:
+        return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
+
+
+@dataclass(frozen=True)
+class PolynomialResolution(Resolution):
+    """A reconstructed quantity other than energy, e.g. a number of hits N: a polynomial of the visible energy.
+
+    Mean N(T) = sum_k ``coefficients[k]`` T^k with T in MeV, cut off at zero from below;
+    width = ``noise`` + ``stochastic`` sqrt(N) + ``linear`` N (arXiv:2204.03011 uses both forms for Borexino).
+    A polynomial fitted to a calibration means nothing far above it: hence ``known_to``, in keV.
+
+    Raises
+    ------
+    OutOfRange
+        A mean that falls or a width that is not positive, at the energies where it is used.
+    """
+
+    coefficients: tuple[float, ...]
+    noise: float
+    stochastic: float
+    linear: float
+    known_to: float
+    is_sharp = False
+
+    def mean(self, visible: Array) -> Array:
+        T = np.asarray(visible) / MeV
+        slope = polyval(T, polyder(self.coefficients))
+        if np.any(slope <= 0.0):
+            raise OutOfRange(
+                "the mean of the reconstructed quantity does not rise with the energy",
+                where="response.resolution",
+                given=f"slope {float(np.min(slope)):.3g} per MeV",
+                allowed="a polynomial that rises over all recoils of the source",
+            )
+        return np.asarray(np.maximum(polyval(T, self.coefficients), 0.0))
+
+    def sigma(self, visible: Array) -> Array:
+        N = self.mean(visible)
+        width = self.noise + self.stochastic * np.sqrt(N) + self.linear * N
+        if np.any(width <= 0.0):
+            raise OutOfRange(
+                "the width of the reconstructed quantity is not positive",
+                where="response.resolution",
+                given=f"{float(np.min(width)):.3g} at a mean of {float(N.flat[int(np.argmin(width))]):.4g}",
+                allowed="a width above zero over all recoils of the source",
+            )
+        return np.asarray(width)
