@@ -74,7 +74,7 @@ def correlation_figure(names: Sequence[str], matrix: Array, prefix: str, title: 
                 [j - 0.5, j + 0.5, j + 0.5, j - 0.5], [i - 0.5, i - 0.5, i + 0.5, i + 0.5], color=colours[i, j], lw=0
             )
             if n <= NUMBERED:
-                text = f"{matrix[i, j]:.2f}".replace("-", "\N{MINUS SIGN}")
+                text = f"{round(matrix[i, j], 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")  # no minus before 0.00
                 axes.text(j, i, text, ha="center", va="center", fontsize="small")
     labels = [shortened(name.removeprefix(prefix), NAME_WIDTH) for name in names]
     fontsize = "small" if n <= 20 else 7.0

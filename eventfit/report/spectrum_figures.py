@@ -34,6 +34,8 @@ COMPONENTS = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#8B4513", "#999999")
 LINES = ("-", "--", "-.", ":")
 #: decades below the highest bin that are shown, and bars whose lengths differ by more have a logarithmic axis
 DECADES, LINEAR = 7.0, 30.0
+#: most components that have a line of their own
+MOST = 13
 #: most characters of a name in a legend
 NAME_WIDTH = 40
 
@@ -57,19 +59,19 @@ def components_figure(view: SpectrumView, title: str) -> Figure:
     """Data and every component of the best fit on a logarithmic scale, and below the signed deviances.
 
     Many bins are grouped for the points: each is the mean of a few neighbours, with the error of their sum. Components
-    that are negative everywhere (interference) are drawn with the other sign and say so.
+    that are negative everywhere (interference) are drawn with the other sign and say so. Of very many components the
+    smallest are drawn as their sum.
     """
     figure, top, bottom = _panels(view.axis, title)
     groups = view.axis.groups(POINTS)
     top.stairs(view.best, view.axis.edges, baseline=None, color=BEST, lw=2.0, zorder=4, label="best fit, sum")
     tops = []
     for name, counts, style in _styled(view):
-        if counts.any():
-            sign = -1.0 if counts.max() <= 0.0 else 1.0
-            tops.append(float(np.abs(counts).max()))
-            said = legend_name(name) + (" (negative)" if sign < 0 else "")
-            drawn = np.where(sign * counts > 0, sign * counts, np.nan)
-            top.stairs(drawn, view.axis.edges, baseline=None, label=said, **style)
+        sign = -1.0 if counts.max() <= 0.0 else 1.0
+        tops.append(float(np.abs(counts).max()))
+        said = name + (" (negative)" if sign < 0 else "")
+        drawn = np.where(sign * counts > 0, sign * counts, np.nan)
+        top.stairs(drawn, view.axis.edges, baseline=None, label=said, **style)
     if view.signal is not None and not any(view.components[name].any() for name in view.signal_names):
         label = view.signal_label
         top.stairs(view.signal, view.axis.edges, baseline=None, color=SIGNAL, ls=":", lw=1.8, label=label)
@@ -85,7 +87,10 @@ def components_figure(view: SpectrumView, title: str) -> Figure:
 
 
 def reproduced_spectrum(reproduction: Reproduction, variant: str = "default") -> Figure:
-    """:func:`spectrum_figure` of a variant; a best fit without signal shows that at the end of its interval."""
+    """:func:`spectrum_figure` of a variant, or if it is wide :func:`components_figure`.
+
+    A best fit without signal shows that at the end of its interval.
+    """
     run = reproduction.runs[variant]
     assert run.profile is not None
     model = run.model
@@ -97,7 +102,7 @@ def reproduced_spectrum(reproduction: Reproduction, variant: str = "default") ->
     axis = BinAxis(model.observed.edges, axis_label(model), {})
     limit = ends[0] if ends else float("nan")
     view = SpectrumView.of(run.profile, model.reported, axis, model=model, limit=limit)
-    return spectrum_figure(view, reproduction.analysis.default.title)
+    return (components_figure if view.wide else spectrum_figure)(view, reproduction.analysis.default.title)
 
 
 # -- parts of a spectrum ----------------------------------------------------------------------------------------------
@@ -180,14 +185,26 @@ def _mark_channels(top: Axes, bottom: Axes, axis: BinAxis) -> None:
 
 
 def _styled(view: SpectrumView) -> Iterator[tuple[str, Array, dict[str, Any]]]:
-    """Components with their line: the signal in its colour, others the largest first."""
-    others = sorted((n for n in view.components if n not in view.signal_names), key=lambda n: -view.components[n].sum())
-    lines = [(colour, line) for line in LINES for colour in COMPONENTS]
-    for name, (colour, line) in zip(others, cycle(lines), strict=False):
-        yield name, view.components[name], {"color": colour, "ls": line, "lw": 1.2}
-    signal = [name for name in view.components if name in view.signal_names]
-    for name, line in zip(signal, cycle(LINES), strict=False):
-        yield name, view.components[name], {"color": SIGNAL, "ls": line, "lw": 1.8, "zorder": 3}
+    """Names, counts and lines of the components: the signal in its colour, others the largest first.
+
+    Of more than ``MOST`` the signal is one line, and so are the smallest others.
+    """
+    drawn = {legend_name(name): counts for name, counts in view.components.items() if counts.any()}
+    names = {legend_name(name) for name in view.signal_names}
+    signal = {name: counts for name, counts in drawn.items() if name in names}
+    others = {n: drawn[n] for n in sorted(drawn, key=lambda n: -np.abs(drawn[n]).sum()) if n not in names}
+    if len(drawn) > MOST:
+        signal = {f"signal, sum of {len(signal)}": np.sum([*signal.values()], axis=0)} if len(signal) > 1 else signal
+        small = list(others)[MOST - 2 :]
+        if len(small) > 1:
+            others = {n: c for n, c in others.items() if n not in small} | {
+                f"sum of {len(small)} smaller ones": np.sum([others[n] for n in small], axis=0)
+            }
+    lines = cycle((colour, line) for line in LINES for colour in COMPONENTS)
+    for (name, counts), (colour, line) in zip(others.items(), lines, strict=False):
+        yield name, counts, {"color": colour, "ls": line, "lw": 1.2}
+    for (name, counts), line in zip(signal.items(), cycle(LINES), strict=False):
+        yield name, counts, {"color": SIGNAL, "ls": line, "lw": 1.8, "zorder": 3}
 
 
 # -- yields -----------------------------------------------------------------------------------------------------------

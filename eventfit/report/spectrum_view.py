@@ -32,6 +32,8 @@ __all__ = [
 
 #: most points of data that stand apart in a figure as wide as a page
 POINTS = 160
+#: more bins, or contents that differ more, are wide
+FEW_BINS, SPREAD = 120, 1e3
 
 
 #: reconstructed quantities that have a longer name on paper
@@ -155,6 +157,12 @@ class SpectrumView:
             best_label=symbol + quoted.quote(profile.estimate),
             signal_label=f"{_process(model, profile.parameter, names)}, {said}",
         )
+
+    @property
+    def wide(self) -> bool:
+        """Whether a linear scale shows nothing of it: many bins, or contents that differ by orders of magnitude."""
+        positive = self.best[self.best > 0]
+        return len(self.best) > FEW_BINS or bool(len(positive) and positive.max() > SPREAD * positive.min())
 
     def residuals(self, expected: Array, groups: Index) -> Array:
         """Signed root of the deviance, or the pull, of the sums over ``groups`` of bins, (n_group,)."""

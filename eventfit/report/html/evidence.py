@@ -23,8 +23,6 @@ from eventfit.report.spectrum_view import POINTS, SpectrumView, bin_axis, expect
 
 __all__ = ["Evidence"]
 
-#: a linear figure of more bins, or of counts that differ more, shows nothing
-FEW_BINS, SPREAD = 120, 1e3
 #: most parameters of a correlation matrix, pulls and components in a figure; the tables have all
 MATRIX, PULLS, BARS = 30, 40, 30
 
@@ -41,8 +39,6 @@ class Evidence:
     def spectrum(self) -> Html:
         """Data with the fits, and with every component."""
         view, unbinned = self.view, self.findings.problem.likelihood.unbinned
-        positive = view.best[view.best > 0]
-        wide = len(view.observed) > FEW_BINS or bool(len(positive) and positive.max() > SPREAD * positive.min())
         residual = (
             "Below, (observed − expected) in given errors."
             if view.errors.any()
@@ -50,7 +46,7 @@ class Evidence:
         )
         note = " The fit is one of single events: the bins are for the eye." if unbinned else ""
         parts = []
-        if not wide:
+        if not view.wide:
             said = f"Data with central 68 % Poisson errors, the best fit, and the fit without signal. {residual}{note}"
             parts.append(self._figure("spectrum", spectrum_figure(view, ""), "data and fits", said))
         size = -(-len(view.observed) // POINTS)

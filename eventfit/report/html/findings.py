@@ -201,7 +201,7 @@ def _doubts(
     if any(value > APART for value in spread):
         yield "The fit has more than one minimum: starts ended at values of -2 ln L that differ. The lowest is quoted."
     for answer in answers:
-        yield from _about(answer, asked)
+        yield from _about(answer, "" if problem.likelihood.unbinned else asked)
     tables = {table.name: table for table in (rerun.tables if rerun is not None else problem.tables)}
     for table in tables.values():
         if table.status == "recalled-unverified":
@@ -214,6 +214,7 @@ def _doubts(
 
 
 def _about(answer: Answer, asked: str) -> Iterator[str]:
+    """What is missing or doubtful; ``asked`` is what toys are thrown for, empty where none can be."""
     named = {"upper_limit": "upper limit", "gof": "goodness of fit"}.get(answer.quantity, answer.quantity)
     if answer.entry is None:
         yield f"No {named}: {answer.trouble}"
@@ -223,10 +224,9 @@ def _about(answer: Answer, asked: str) -> Iterator[str]:
     doubts = answer.entry["card"]["doubts"]
     if doubts:
         verb, values = VERBS[answer.quantity].format(asked), 1 if answer.quantity == "significance" else VALUES
-        yield (
-            f"The {named} is asymptotic, and its distributions are doubtful here: {'; '.join(doubts)}. "
-            f"Check it by toys: eventfit {verb} --toys {TOYS} ({toy_cost(TOYS, values)})."
-        )
+        command = f"eventfit {verb} --toys {TOYS} ({toy_cost(TOYS, values)})"
+        said = f"The {named} is asymptotic, and its distributions are doubtful here: {'; '.join(doubts)}."
+        yield f"{said} Check it by toys: {command if asked else 'those of a variant with bins'}."
     p_value = answer.entry.get("p_value")
     if answer.quantity == "gof" and p_value is not None and p_value < POOR:
         yield f"The best fit is poor: p = {p_value:.2g}. No number below knows that."

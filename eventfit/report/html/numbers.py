@@ -18,7 +18,7 @@ __all__ = ["NOTHING", "amount", "bare", "heading", "name_of", "percent", "pieces
 #: what stands where there is no number
 NOTHING = "\N{EN DASH}"
 #: numbers whose power of ten lies in this range are written as they are
-PLAIN = range(-3, 5)
+PLAIN = range(-3, 7)
 #: names that have a symbol in the literature
 SYMBOLS = {"mu": "μ", "nu": "ν", "tau": "τ", "sigma": "σ"}
 
@@ -128,10 +128,10 @@ def _number(value: Number, power: int, error: Number, given: bool) -> Html:
 
 
 def _digits(x: float) -> str:
-    """Three digits, and what stands before the point or one place after it; whole numbers as they are."""
-    if x == round(x) and abs(x) < 1e5:
+    """Three digits or one place after the point, whichever is more; whole and large numbers without places."""
+    if x == round(x) or abs(x) >= 1e5:
         return f"{x:.0f}"
-    return f"{x:.1f}" if 10.0 <= abs(x) < 1e5 else f"{x:#.3g}"
+    return f"{x:.1f}" if abs(x) >= 10.0 else f"{x:#.3g}"
 
 
 def _unit(unit: str, power: int) -> Html:
