@@ -18,6 +18,7 @@ PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
 LEAVES = {"errors", "notebook", "quadrature", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"}
+PHYSICS |= {"rates"}
 STATISTICS = {"parameters", "likelihood", "inference"}
 JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
 #: module or folder -> what it may import
@@ -35,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "response": LEAVES,
     "spectrum": {"errors", "quadrature"},
     "folding": LEAVES | {"target", "flux", "cross_section", "response", "spectrum"},
+    "rates": LEAVES | {"tables", "target", "flux", "cross_section", "response", "folding"},
     "parameters": {"errors"},
     "likelihood": {"errors", "quadrature", "parameters"},
     "inference": {"errors", "notebook", "quadrature", "parameters", "likelihood"},

@@ -39,6 +39,15 @@ HELP = {
     "list": ("--json",),
     "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
     "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
+    "rate": (
+        "SOURCE",
+        "Example: eventfit rate solar",
+        "--target",
+        "--window",
+        "--components",
+        "--moment",
+        "xenonnt_2022",
+    ),
     "limit": ("TARGET", "Example: eventfit limit", "profile", "cls", "feldman-cousins", "bayes-flat", "delta-2.71"),
     "interval": ("TARGET", "Example: eventfit interval", "profile", "feldman-cousins", "minos", "--cl"),
     "significance": ("TARGET", "Example: eventfit significance", "q0", "t0", "--calibration", "--jobs", "Ctrl-C"),
@@ -114,7 +123,7 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = "reproduce|rate(?! solar)|cite|limit|interval|significance|scan|contour|toys(?! merge)"
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())

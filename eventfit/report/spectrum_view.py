@@ -144,7 +144,9 @@ class SpectrumView:
             at = expected_parts(likelihood, profile.at(limit).values, model, samples)
             signal, said = _sum(at, names), f"at {QuotedAxis.reaching(reported, limit).quote(limit)}"
         observed = likelihood.data.counts if model is None else model.observed.values()
-        errors = likelihood.errors if model is None and likelihood.errors.size else np.zeros(len(observed))
+        errors = likelihood.errors if likelihood.errors.size else np.zeros(likelihood.n_bin)
+        if model is not None:
+            errors = np.zeros(len(observed)) if likelihood.unbinned else model.spectrum_of(errors)
         return cls(
             axis=axis,
             observed=observed,
@@ -211,8 +213,8 @@ def expected_parts(
 ) -> dict[str, Array]:
     """Expected counts (n_bin,) of every component, or of every sample if ``samples`` name their parts.
 
-    Of a ``model`` the bins of its spectrum, and the components that have a part in them: not those of a measurement
-    beside it. A fit of single events expects totals: its templates spread them over the bins.
+    Of a ``model`` the bins of its spectrum, and the components that have a part in them: not those of measurements and
+    OFF data beside it. A fit of single events expects totals: its templates spread them over the bins.
     """
     parts = likelihood.expected_by_component(theta)
     if likelihood.unbinned and model is not None:

@@ -27,7 +27,10 @@ NAMES = {
     "best_fit": "best fit",
     "observed_counts": "observed counts",
     "expected_counts": "expected counts",
+    "estimate": "estimate without bounds",
 }
+#: results of the default variant alone, counted
+COUNTED = ("observed_counts", "expected_counts")
 #: bands of an expected limit, and what they are called
 BANDS = ((1.0, "68\N{NO-BREAK SPACE}%"), (2.0, "95\N{NO-BREAK SPACE}%"))
 
@@ -50,7 +53,7 @@ def _headline(findings: Findings) -> Html:
     """The declared result that stands first, else the first answer."""
     row, answer = _first_declared(findings), _first_answer(findings)
     if row is not None:
-        name, number = _name(row["quantity"], row["parameter"], row["cl"]), _value(row)
+        name, number = _name(row["quantity"], row["parameter"], row["cl"], row["kind"]), _value(row)
         card, beside = row["method"], _beside(row) if row["published"] is not None else None
     elif answer is not None and answer.entry is not None:
         card, beside, reported = answer.entry["card"], None, findings.problem.reported
@@ -67,7 +70,7 @@ def _first_declared(findings: Findings) -> Entry | None:
     rows = findings.results["results"] if findings.results else ()
     asked = findings.problem.reported.name
     mine = (row for row in rows if row["variant"] == findings.problem.variant and row["parameter"] == asked)
-    return next((row for row in mine if row["quantity"] in HEADLINES and row["kind"] == "observed"), None)
+    return next((row for row in mine if row["quantity"] in HEADLINES and row["kind"] != "naive"), None)
 
 
 def _first_answer(findings: Findings) -> Answer | None:
@@ -185,10 +188,11 @@ def published(findings: Findings) -> Html | None:
     ]
     columns = ("quantity, and our method", "variant", "published", "ours", "ours / published")
     sources = [(row, row["published"]) for row in shown if row["published"] is not None]
-    where = dict.fromkeys(f"{NAMES[row['quantity']]}, {row['variant']}: {entry['where']}" for row, entry in sources)
-    said = "The declared results of this variant, and all that have a published value beside them."
+    said = [(joined(_name(row["quantity"], None, None), ", ", row["variant"], ": ", e["where"])) for row, e in sources]
+    where = dict.fromkeys(said)
+    told = "The declared results of this variant, and all that have a published value beside them."
     return joined(
-        element("p", said, class_="note"),
+        element("p", told, class_="note"),
         table(columns, body, numbers=(2, 3, 4)),
         element("h3", "Where the published values stand"),
         element("ul", *(element("li", line) for line in where)) if where else element("p", "None is declared."),
@@ -199,7 +203,8 @@ def variants(findings: Findings) -> Html | None:
     """What each variant changes, and every result that all of them have."""
     if findings.results is None or findings.reproduction is None:
         return None
-    rows = [r for r in findings.results["results"] if r["kind"] == "observed" and r["method"]["calibration"] != "toys"]
+    every = [row for row in findings.results["results"] if row["method"]["calibration"] != "toys"]
+    rows = [row for row in every if row["kind"] != "naive" and row["quantity"] not in COUNTED]
     columns = list(dict.fromkeys(_column(row) for row in rows))
     found = {(row["variant"], _column(row)): row for row in rows}
     body: list[Sequence[Content]] = []
@@ -238,7 +243,11 @@ def _name(quantity: str, parameter: str | None, cl: float | None, kind: str = "o
     """Quantity, parameter and level in words."""
     naive = f" ({kind})" if kind in ("naive", "expected") else ""
     of = joined(" of ", name_of(parameter)) if parameter else None
-    return joined(NAMES[quantity] + naive, of, f", {percent(cl)}\N{NO-BREAK SPACE}C.L." if cl is not None else None)
+    return joined(
+        NAMES.get(quantity, quantity.replace("_", " ")) + naive,
+        of,
+        f", {percent(cl)}\N{NO-BREAK SPACE}C.L." if cl is not None else None,
+    )
 
 
 def _value(row: Entry) -> Html:

@@ -20,6 +20,7 @@ from eventfit.report.method_figures import profile_curve_figure
 from eventfit.report.parameter_figures import correlation_figure, pull_figure
 from eventfit.report.spectrum_figures import Yield, components_figure, spectrum_figure, yields_figure
 from eventfit.report.spectrum_view import POINTS, SpectrumView, bin_axis, expected_parts
+from eventfit.report.survival_figure import oscillated, survival_figure
 
 __all__ = ["Evidence"]
 
@@ -135,6 +136,18 @@ class Evidence:
         said = f"Correlations at the best fit: orange positive, blue negative.{most} Parameters at a bound have none."
         return self._figure("correlations", figure, "correlation matrix", said)
 
+    def flux(self) -> Html | None:
+        """What arrives of the neutrinos of an oscillated source."""
+        model = self.findings.problem.model
+        arriving = oscillated(model.fluxes) if model is not None else []
+        if not arriving:
+            return None
+        said = (
+            "Survival probability of every component over its own range, lines as markers; below, the difference that "
+            "its region of production makes."
+        )
+        return self._figure("survival", survival_figure(arriving), "survival probability", said)
+
     # -- what they share ----------------------------------------------------------------------------------------------
 
     @cached_property
@@ -231,10 +244,13 @@ class Evidence:
         """The measurements beside the spectrum: what was measured, and what the best fit expects."""
         problem = self.findings.problem
         likelihood, n = problem.likelihood, len(self.view.observed)
-        if problem.model is None or likelihood.unbinned or likelihood.n_bin == n:
+        if problem.model is None or not likelihood.errors.size or not likelihood.errors[n:].any():
             return None
-        expected = likelihood.expected(self.findings.profile.best.values)[n:]
-        given = zip(problem.bins[n:], likelihood.data.counts[n:], likelihood.errors[n:], expected, strict=True)
+        expected = likelihood.expected(self.findings.profile.best.values)
+        beside = n + np.flatnonzero(likelihood.errors[n:])
+        given = (
+            (problem.bins[i], likelihood.data.counts[i], likelihood.errors[i], expected[i]) for i in beside.tolist()
+        )
         rows = [
             (
                 code(name),

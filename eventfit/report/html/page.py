@@ -24,6 +24,7 @@ SECTIONS = {
     "yields": "Yields by component",
     "parameters": "Pulls and constraints",
     "correlations": "Correlations",
+    "flux": "Neutrinos that arrive",
     "variants": "Variants",
     "tables": "Tables and their provenance",
     "declaration": "Declaration",  # or workspace
@@ -56,6 +57,7 @@ def page(findings: Findings, command: str = "") -> str:
         "yields": evidence.yields,
         "parameters": evidence.parameters,
         "correlations": evidence.correlations,
+        "flux": evidence.flux,
         "variants": lambda: answers.variants(findings),
         "tables": lambda: inputs.tables(findings),
         "declaration": lambda: inputs.declaration(findings),
