@@ -762,6 +762,7 @@ def test_text_is_escaped_and_markup_is_not() -> None:
         (lambda: amount(0.0, "mu_B"), "0\N{NO-BREAK SPACE}μB"),
         (lambda: amount(3.2, "", 0.0234), "3.200 ± 0.023"),
         (lambda: amount(1188.3, "", 35.2), "1188 ± 35"),
+        (lambda: amount(6e-17, "", 1.0), "0.0 ± 1.0"),
         (lambda: amount(0.000781), "7.81\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10−4"),
         (lambda: amount(231.6), "231.6"),
         (lambda: amount(285.0), "285"),

@@ -34,6 +34,8 @@ COMPONENTS = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#8B4513", "#999999")
 LINES = ("-", "--", "-.", ":")
 #: decades below the highest bin that are shown, and bars whose lengths differ by more have a logarithmic axis
 DECADES, LINEAR = 7.0, 30.0
+#: a component below this share of the least populated bin makes no room for itself
+FAINT = 1e-3
 #: most components that have a line of their own
 MOST = 13
 #: most characters of a name in a legend
@@ -47,9 +49,8 @@ def spectrum_figure(view: SpectrumView, title: str) -> Figure:
     _fits(top, view)
     if view.signal is not None:
         top.stairs(view.signal, view.axis.edges, color=SIGNAL, fill=True, alpha=0.35, label=view.signal_label)
-    highest = _data(top, view, groups)
-    lowest = min(0.0, 1.1 * float(view.observed.min()), 1.1 * float(view.best.min()))
-    top.set_ylim(lowest, 1.12 * max(highest, float(view.best.max())))
+    lowest, highest = _data(top, view, groups)
+    top.set_ylim(1.1 * min(0.0, lowest, float(view.best.min())), 1.12 * max(highest, float(view.best.max())))
     _residuals(bottom, view, groups, null=True)
     _finish(figure, top, bottom, view.axis)
     return figure
@@ -76,9 +77,9 @@ def components_figure(view: SpectrumView, title: str) -> Figure:
         label = view.signal_label
         top.stairs(view.signal, view.axis.edges, baseline=None, color=SIGNAL, ls=":", lw=1.8, label=label)
         tops.append(float(np.abs(view.signal).max()))
-    highest = max(_data(top, view, groups), float(view.best.max()), 1e-30)
-    seen = view.observed[view.observed > 0]
-    lowest = min([*tops, *([float(seen.min())] if len(seen) else []), highest])
+    highest = max(_data(top, view, groups)[1], float(view.best.max()), 1e-30)
+    seen = min([*view.observed[view.observed > 0].tolist(), highest])
+    lowest = min([seen, *(size for size in tops if size > FAINT * seen)])
     top.set_yscale("log", nonpositive="clip")
     top.set_ylim(max(0.2 * lowest, highest * 10.0**-DECADES), 2.5 * highest)
     _residuals(bottom, view, groups, null=False)
@@ -123,8 +124,8 @@ def _fits(axes: Axes, view: SpectrumView) -> None:
         axes.stairs(view.null, view.axis.edges, baseline=None, color=BACKGROUND, lw=1.5, ls="--", label=name)
 
 
-def _data(axes: Axes, view: SpectrumView, groups: Index) -> float:
-    """Draw the data, the mean of each group; the highest end of an error bar."""
+def _data(axes: Axes, view: SpectrumView, groups: Index) -> tuple[float, float]:
+    """Draw the data, the mean of each group; the lowest and the highest end of the error bars."""
     size = np.diff(np.append(groups, len(view.observed)))
     n, (below, above) = np.add.reduceat(view.observed, groups) / size, view.spread(groups)
     middle = 0.5 * (view.axis.edges[groups] + view.axis.edges[groups + size])
@@ -132,7 +133,7 @@ def _data(axes: Axes, view: SpectrumView, groups: Index) -> float:
     label = "data" if size.max() == 1 else f"data, mean of {size.max()} bins"
     style: dict[str, Any] = {"fmt": "o", "ms": small, "lw": 0.9 if len(groups) <= 60 else 0.6, "zorder": 5}
     axes.errorbar(middle, n, yerr=(below / size, above / size), label=label, color=DATA, **style)
-    return float((n + above / size).max())
+    return float((n - below / size).min()), float((n + above / size).max())
 
 
 def _residuals(axes: Axes, view: SpectrumView, groups: Index, *, null: bool) -> None:
@@ -242,7 +243,7 @@ def yields_figure(rows: Sequence[Yield], observed: float, title: str, most: int 
     axes.plot([observed], [len(shown)], "o", color=DATA, ms=5, zorder=5)
     if logarithmic:
         axes.set_xscale("log")
-        axes.set_xlim(0.3 * min(sizes), 3.0 * max(*sizes, observed))
+        axes.set_xlim(max(0.3 * min(sizes), 10.0**-DECADES * max(sizes)), 3.0 * max(*sizes, observed))
     names = [*(shortened(row.name, NAME_WIDTH) for row in shown), "sum, and observed"]
     axes.set_yticks(range(len(shown) + 1), names, parse_math=False)
     axes.set_ylim(len(shown) + 0.7, -0.7)

@@ -162,8 +162,13 @@ class SpectrumView:
 
     @property
     def wide(self) -> bool:
-        """Whether a linear scale shows nothing of it: many bins, or contents that differ by orders of magnitude."""
+        """Whether a linear scale shows nothing of it: many bins, or contents that differ by orders of magnitude.
+
+        Not so of residuals, which a logarithmic scale cannot show.
+        """
         positive = self.best[self.best > 0]
+        if np.any(self.observed < 0):
+            return False
         return len(self.best) > FEW_BINS or bool(len(positive) and positive.max() > SPREAD * positive.min())
 
     def residuals(self, expected: Array, groups: Index) -> Array:

@@ -45,10 +45,11 @@ class Evidence:
             if view.errors.any()
             else "Below, the signed root of the Poisson deviance of every point; bands at one and two."
         )
+        errors = "given" if view.errors.any() else "central 68 % Poisson"
         note = " The fit is one of single events: the bins are for the eye." if unbinned else ""
         parts = []
         if not view.wide:
-            said = f"Data with central 68 % Poisson errors, the best fit, and the fit without signal. {residual}{note}"
+            said = f"Data with {errors} errors, the best fit, and the fit without signal. {residual}{note}"
             parts.append(self._figure("spectrum", spectrum_figure(view, ""), "data and fits", said))
         size = -(-len(view.observed) // POINTS)
         mean = f" Points are means of {size} bins, with the error of their sum." if size > 1 else ""

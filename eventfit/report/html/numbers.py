@@ -30,7 +30,7 @@ Number = float | int | None
 
 def amount(value: Number, unit: str = "", error: Number = None, *, given: bool = False) -> Html:
     """A number with its error and unit: ``1.61 ± 0.02 × 10⁻¹¹ μ_B``; one that was ``given`` keeps its own digits."""
-    power = 0 if value == 0 and not error else _power(unit, [value])
+    power = 0 if value == 0 and not error else _power(unit, [value, error])
     return joined(_number(value, power, error, given), _unit(unit, power) if _finite(value) is not None else None)
 
 
