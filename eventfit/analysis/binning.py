@@ -6,17 +6,20 @@ import numpy as np
 
 from eventfit.analysis.declaration import Background, Declaration
 from eventfit.analysis.detector import Exposure, ResponseDeclared
+from eventfit.analysis.files import BinsSource
+from eventfit.analysis.inputs import Inputs
+from eventfit.analysis.own import own_background, own_counts, own_residual
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
 from eventfit.response import KeV
 from eventfit.spectrum import Spectrum
-from eventfit.tables import Table, Tables
+from eventfit.tables import Table
 from eventfit.units import day, kg
 
 __all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "within"]
 
 
-def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
+def observed_spectrum(tables: Inputs, name: BinsSource, response: ResponseDeclared, exposure: Exposure) -> Spectrum:
     """Observed counts: the column ``observed_counts`` of a binned table, or a table of single events, counted.
 
     Raises
@@ -25,7 +28,11 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         Other bins than those of the response, counts that are not whole, an event outside the window.
     """
     with located("data.observed"):
-        table, edges = tables.read(name), response.edges
+        edges = response.edges
+        if isinstance(name, str):
+            table = tables.read(name)
+        else:
+            table = own_counts(tables, name, response.axis, edges, exposure.internal)
         if not table.is_binned:
             counts = np.histogram(within(table, edges), edges)[0].astype(float)
             return Spectrum(edges, counts, counts, "observed")
@@ -34,7 +41,7 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         if np.any(counts != np.round(counts)):
             raise OutOfRange(
                 "observed counts are not whole numbers",
-                where=name,
+                where=table.name,
                 given=f"{counts[counts != np.round(counts)][0]:g}",
                 allowed="events as they were counted: the likelihood is Poisson",
                 fix="multiply rates by the exposure; do not subtract a background, declare it",
@@ -42,7 +49,7 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         return Spectrum(edges, counts, counts, "observed")
 
 
-def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) -> Spectrum:
+def expected_spectrum(declared: Background, tables: Inputs, whole: Declaration) -> Spectrum:
     """A background: a column of a binned table, the integrals of ``expected_per_keV``, or a flat rate.
 
     Raises
@@ -56,7 +63,10 @@ def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) 
         return Spectrum(edges, per_keV * np.diff(edges), name=declared.name)
     with located(f"background[{declared.name}].table"):
         assert declared.table is not None
-        table = tables.read(declared.table)
+        if isinstance(declared.table, str):
+            table = tables.read(declared.table)
+        else:
+            table = own_background(tables, declared.table, response.axis, edges, whole.exposure.internal)
         if table.is_binned:
             _require_bins(table, response)
             return Spectrum(edges, table[declared.column], name=declared.name)
@@ -64,11 +74,12 @@ def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) 
 
 
 def residual_spectrum(
-    tables: Tables, name: str, response: ResponseDeclared, exposure: Exposure
+    tables: Inputs, name: BinsSource, response: ResponseDeclared, exposure: Exposure, *, correlated: bool = False
 ) -> tuple[Spectrum, Array]:
     """A background-subtracted spectrum and its errors (n_bin,), in counts of the exposure.
 
-    From the columns ``residual_per_keV_kg_day`` and ``error_per_keV_kg_day`` of a binned table.
+    From the columns ``residual_per_keV_kg_day`` and ``error_per_keV_kg_day`` of a binned table, or from a file. If
+    it is ``correlated`` a covariance takes the place of these errors.
 
     Raises
     ------
@@ -76,13 +87,17 @@ def residual_spectrum(
         Other bins than those of the response, an error that is not positive.
     """
     with located("data.residual"):
-        table, edges = tables.read(name), response.edges
+        edges = response.edges
+        if isinstance(name, str):
+            table = tables.read(name)
+        else:
+            table = own_residual(tables, name, response.axis, edges, exposure.internal, correlated=correlated)
         _require_bins(table, response)
         rate, error = table["residual_per_keV_kg_day"], table["error_per_keV_kg_day"]
         if np.any(error <= 0):
             raise OutOfRange(
                 "a residual without an error",
-                where=f"{name}, row {int(np.argmax(error <= 0)) + 1}",
+                where=f"{table.name}, row {int(np.argmax(error <= 0)) + 1}",
                 given=float(error[error <= 0][0]),
                 allowed="errors above zero in every bin",
             )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eventfit.analysis.detector import Exposure, ResponseDeclared, TargetDeclared
+from eventfit.analysis.files import BackgroundFile, BackgroundSource, BinsSource, CovarianceFile
 from eventfit.analysis.measurements import Measurement
 from eventfit.analysis.mechanisms import ProcessDeclared
 from eventfit.analysis.nuisances import Norm, Nuisance
@@ -32,16 +33,18 @@ class RatioDeclared(Strict):
 class DataDeclared(Strict):
     """What was measured, in one of four forms, and the data set it comes from (equal origins never combine).
 
-    ``observed``: a table of counts in the bins of the response, or of single events, which are then counted; with
-    ``events`` the fit is that of the single events in this table, which are those of the counts, and needs the
-    ``density`` of every background. ``residual``: a table of rates with errors, backgrounds subtracted (Gaussian).
-    ``ratio_to_weak``: one bin, the measured rate over the weak one. ``asimov = true``: no data; what the declaration
-    expects without signal stands for them, and every result is an expected one.
+    ``observed``: a table or file of counts in the bins of the response, or of single events, which are then counted;
+    with ``events`` the fit is that of the single events in this table, which are those of the counts, and needs the
+    ``density`` of every background. ``residual``: rates with errors, backgrounds subtracted (Gaussian); a
+    ``covariance`` of all bins takes the place of the errors. ``ratio_to_weak``: one bin, the measured rate over the
+    weak one. ``asimov = true``: no data; what the declaration expects without signal stands for them, and every result
+    is an expected one.
     """
 
-    observed: str | None = None
-    events: str | None = None
-    residual: str | None = None
+    observed: BinsSource | None = None
+    events: BinsSource | None = None
+    residual: BinsSource | None = None
+    covariance: CovarianceFile | None = None
     ratio_to_weak: RatioDeclared | None = None
     asimov: Literal[True] | None = None
     origin: Annotated[list[str], Field(min_length=1)]
@@ -54,6 +57,8 @@ class DataDeclared(Strict):
             raise ValueError(f"one of {', '.join(forms)} has to be given; here {' and '.join(given) or 'none'}")
         if self.events is not None and self.observed is None:
             raise ValueError("events belong to observed counts")
+        if self.covariance is not None and self.residual is None:
+            raise ValueError("a covariance belongs to a residual: the errors of counts are those of Poisson")
         return self
 
     @property
@@ -69,13 +74,13 @@ class OffDeclared(Strict):
 
     ``background``: ``per_bin`` leaves that of every bin free (a pair of counts per bin), ``smooth`` makes it a sum of
     Bernstein polynomials of the given ``degree`` with coefficients >= 0, common to ON and OFF. ``observed`` is the
-    table of OFF counts; without one, for expected results, the declared backgrounds stand for it.
+    table or file of OFF counts; without one, for expected results, the declared backgrounds stand for it.
     """
 
     time_ratio: Positive
     background: Literal["per_bin", "smooth"]
     degree: Annotated[int, Field(ge=0, le=12)] | None = None
-    observed: str | None = None
+    observed: BinsSource | None = None
 
     @model_validator(mode="after")
     def _degree(self) -> OffDeclared:
@@ -88,21 +93,25 @@ class Background(Strict):
     """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it.
 
     ``table`` holds expected counts in the bins of the response in its ``column``, or a curve of ``expected_per_keV``,
-    which is then integrated; ``rate_per_keV_kg_day`` is a flat one. ``density`` is the table of the same background as
-    a curve, for fits of single events.
+    which is then integrated; or it is a file. ``rate_per_keV_kg_day`` is a flat one. ``density`` is the table or file
+    of the same background as a curve, for fits of single events.
     """
 
     name: Name
-    table: str | None = None
+    table: BackgroundSource | None = None
     rate_per_keV_kg_day: NonNegative | None = None
     column: str = "expected_counts"
-    density: str | None = None
+    density: BackgroundSource | None = None
     norm: Norm | None = None
 
     @model_validator(mode="after")
     def _one_form(self) -> Background:
         if (self.table is None) == (self.rate_per_keV_kg_day is None):
             raise ValueError("either table or rate_per_keV_kg_day has to be given, and not both")
+        if isinstance(self.table, BackgroundFile) and "column" in self.model_fields_set:
+            raise ValueError("column belongs to a table by its name: of a file the column is its value")
+        if isinstance(self.density, BackgroundFile) and not self.density.is_curve:
+            raise ValueError("a density is a curve: x and y, or a graph")
         return self
 
 
@@ -110,7 +119,7 @@ class Declaration(Strict):
     """One analysis, or one variant of it."""
 
     title: str
-    cite: Annotated[list[str], Field(min_length=1)]
+    cite: list[str] = Field(default_factory=list)
     poi: str
     exposure: Exposure
     target: TargetDeclared

@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from eventfit.analysis.files import CurveFile, CurveSource, MatrixFile
+from eventfit.analysis.inputs import Inputs
+from eventfit.analysis.own import own_curve, own_migration
 from eventfit.cross_section import ElectronTreatment, FreeElectrons, SteppingElectrons
 from eventfit.errors import located
 from eventfit.quadrature import Array
@@ -19,14 +22,15 @@ from eventfit.response import (
     Efficiency,
     Hits,
     KeV,
+    MigrationMatrix,
     PerfectResolution,
     PolynomialResolution,
     Resolution,
     Response,
     SqrtResolution,
+    TabulatedResolution,
 )
 from eventfit.strict import Finite, NonNegative, Positive, Strict
-from eventfit.tables import Tables
 from eventfit.target import Material, Target
 from eventfit.units import MeV, exposure_units
 
@@ -34,10 +38,12 @@ __all__ = [
     "ConstantQuenchingDeclared",
     "ConstantResolutionDeclared",
     "Exposure",
+    "MatrixResolutionDeclared",
     "PerfectResolutionDeclared",
     "PolynomialResolutionDeclared",
     "ResponseDeclared",
     "SqrtResolutionDeclared",
+    "TableResolutionDeclared",
     "TargetDeclared",
     "build_electrons",
     "build_response",
@@ -116,6 +122,27 @@ class PerfectResolutionDeclared(Strict):
     kind: Literal["perfect"]
 
 
+class TableResolutionDeclared(CurveFile):
+    """Widths of the user in keV, over the visible energy: standard deviations, or full widths at half maximum.
+
+    Nothing is known beyond the table, unless ``beyond = "hold"`` holds its first and last width there.
+    """
+
+    kind: Literal["table"]
+    gives: Literal["sigma", "fwhm"]
+    beyond: Literal["refuse", "hold"] = "refuse"
+
+
+class MatrixResolutionDeclared(MatrixFile):
+    """A migration matrix of the user in place of mean and width: probabilities of the bins per bin of visible energy.
+
+    Nothing is known beyond its true energies, unless ``beyond = "unseen"``: then nothing of them is seen.
+    """
+
+    kind: Literal["matrix"]
+    beyond: Literal["refuse", "unseen"] = "refuse"
+
+
 class ConstantQuenchingDeclared(Strict):
     """Visible energy = factor * recoil energy."""
 
@@ -136,10 +163,15 @@ class ResponseDeclared(Strict):
     edges_keV: Edges | None = None
     edges_n_hits: Edges | None = None
     resolution: Annotated[
-        SqrtResolutionDeclared | ConstantResolutionDeclared | PolynomialResolutionDeclared | PerfectResolutionDeclared,
+        SqrtResolutionDeclared
+        | ConstantResolutionDeclared
+        | PolynomialResolutionDeclared
+        | PerfectResolutionDeclared
+        | TableResolutionDeclared
+        | MatrixResolutionDeclared,
         Field(discriminator="kind"),
     ]
-    efficiency: str | None = None
+    efficiency: CurveSource | None = None
     quenching: ConstantQuenchingDeclared | None = None
 
     @field_validator("edges_keV", "edges_n_hits")
@@ -153,7 +185,8 @@ class ResponseDeclared(Strict):
     def _one_axis(self) -> ResponseDeclared:
         if (self.edges_keV is None) == (self.edges_n_hits is None):
             raise ValueError("either edges_keV or edges_n_hits has to be given, and not both")
-        if (self.edges_n_hits is not None) != isinstance(self.resolution, PolynomialResolutionDeclared):
+        hits = isinstance(self.resolution, PolynomialResolutionDeclared)
+        if (self.edges_n_hits is not None) != hits and not isinstance(self.resolution, MatrixResolutionDeclared):
             raise ValueError("edges_n_hits and a resolution of kind polynomial belong together")
         return self
 
@@ -178,12 +211,15 @@ class ResponseDeclared(Strict):
         return np.asarray(edges.start + edges.width * steps)
 
 
-def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
-    """The response, its tables read."""
+def build_response(declared: ResponseDeclared, tables: Inputs) -> Response:
+    """The response, its tables and files read."""
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
-            table = tables.read(declared.efficiency)
+            if isinstance(declared.efficiency, str):
+                table = tables.read(declared.efficiency)
+            else:
+                table = own_curve(tables, declared.efficiency, KeV, "efficiency")
             efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
@@ -194,6 +230,13 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
         mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
         known_to = declared.resolution.known_to_MeV * MeV
         resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
+    if isinstance(declared.resolution, TableResolutionDeclared):
+        resolution = _table_resolution(declared.resolution, tables)
+    if isinstance(declared.resolution, MatrixResolutionDeclared):
+        with located("response.resolution"):
+            true, seen = own_migration(tables, declared.resolution, declared.axis, declared.edges)
+            place = tables.place(declared.resolution)
+            resolution = MigrationMatrix(true, declared.edges, seen, declared.resolution.beyond, place)
     return Response(
         order=tuple(declared.order),
         resolution=resolution,
@@ -201,6 +244,14 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
         quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
         axis=declared.axis,
     )
+
+
+def _table_resolution(declared: TableResolutionDeclared, tables: Inputs) -> TabulatedResolution:
+    with located("response.resolution"):
+        table, held = own_curve(tables, declared, KeV, "width_keV"), declared.beyond == "hold"
+        energy, width = table["energy_keV"], table["width_keV"] / (FWHM if declared.gives == "fwhm" else 1.0)
+        known_to = math.inf if held else float(energy[-1])
+        return TabulatedResolution(energy, width, known_to, held, tables.place(declared))
 
 
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:

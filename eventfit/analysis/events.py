@@ -8,10 +8,13 @@ import numpy as np
 
 from eventfit.analysis.binning import integrals, within
 from eventfit.analysis.declaration import Background, DataDeclared
+from eventfit.analysis.detector import Exposure
+from eventfit.analysis.inputs import Inputs
+from eventfit.analysis.own import own_background, own_events
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
+from eventfit.response import KeV
 from eventfit.spectrum import Spectrum
-from eventfit.tables import Tables
 
 __all__ = ["background_densities", "read_events"]
 
@@ -19,7 +22,7 @@ __all__ = ["background_densities", "read_events"]
 TOLERANCE = 5e-3
 
 
-def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum) -> Array | None:
+def read_events(declared: DataDeclared, tables: Inputs, observed: Spectrum) -> Array | None:
     """The energies of the events (n_event,) in keV, None if none are declared.
 
     Raises
@@ -31,21 +34,29 @@ def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum) -> A
         return None
     with located("data.events"):
         edges = observed.edges
-        energy = within(tables.read(declared.events), edges)
+        if isinstance(declared.events, str):
+            table = tables.read(declared.events)
+        else:
+            table = own_events(tables, declared.events, KeV, edges)
+        energy = within(table, edges)
         wrong = np.flatnonzero(np.histogram(energy, edges)[0] != observed.values())
         if len(wrong):
             low, high = edges[wrong[0]], edges[wrong[0] + 1]
             raise OutOfRange(
                 "the events are not those of the counts",
-                where=declared.events,
+                where=table.name,
                 given=f"{np.sum((energy >= low) & (energy < high))} events in {low:g} to {high:g} keV",
-                allowed=f"{observed.values()[wrong[0]]:g} in {declared.observed}",
+                allowed=f"{observed.values()[wrong[0]]:g} in the declared counts",
             )
         return energy
 
 
 def background_densities(
-    declared: Sequence[Background], tables: Tables, binned: Mapping[str, Spectrum], events: Array
+    declared: Sequence[Background],
+    tables: Inputs,
+    binned: Mapping[str, Spectrum],
+    events: Array,
+    exposure: Exposure,
 ) -> dict[str, Array]:
     """Counts per keV of every background at the ``events``: piecewise linear tables over the whole window.
 
@@ -58,7 +69,11 @@ def background_densities(
     for background in declared:
         assert background.density is not None
         with located(f"background[{background.name}].density"):
-            table, spectrum = tables.read(background.density), binned[background.name]
+            spectrum = binned[background.name]
+            if isinstance(background.density, str):
+                table = tables.read(background.density)
+            else:
+                table = own_background(tables, background.density, KeV, spectrum.edges, exposure.internal)
             integral = float(integrals(table, spectrum.edges[[0, -1]])[0])
             total = float(spectrum.values().sum())
             if not abs(integral - total) <= TOLERANCE * total:
@@ -66,7 +81,7 @@ def background_densities(
                     "a background differs as a curve and in bins",
                     where=table.name,
                     given=f"{integral:.5g} events in the window",
-                    allowed=f"{total:.5g}, the sum of {background.table}, to {100 * TOLERANCE:g} %",
+                    allowed=f"{total:.5g}, the sum over the bins, to {100 * TOLERANCE:g} %",
                 )
             found[background.name] = np.interp(events, table["energy_keV"], table["expected_per_keV"])
     return found

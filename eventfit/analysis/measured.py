@@ -10,21 +10,31 @@ import numpy as np
 
 from eventfit.analysis.binning import observed_spectrum, residual_spectrum
 from eventfit.analysis.declaration import Declaration, RatioDeclared
+from eventfit.analysis.files import BinsFile, Per
+from eventfit.analysis.inputs import Inputs
+from eventfit.analysis.own import own_covariance
 from eventfit.analysis.physics import Physics
-from eventfit.errors import DeclarationError, MissingInput
+from eventfit.errors import DeclarationError, MissingInput, located
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum
-from eventfit.tables import Tables
 
 __all__ = ["Measured", "derive_measured", "read_measured"]
+
+#: unit of the residual of a table with provenance
+RESIDUAL: Per = "keV kg day"
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """The ``spectrum`` that is fitted, and the given errors of its bins (n_bin,), zero where it holds counts."""
+    """The ``spectrum`` that is fitted, and the given errors of its bins (n_bin,), zero where it holds counts.
+
+    Correlated bins are fitted as independent combinations of them: ``rotation`` (n_bin, n_bin) is orthogonal, times the
+    bins it gives these, and the errors are theirs. Nothing is approximated.
+    """
 
     spectrum: Spectrum
     errors: Array
+    rotation: Array | None = None
 
     @classmethod
     def counts(cls, spectrum: Spectrum) -> Measured:
@@ -32,15 +42,29 @@ class Measured:
         return cls(spectrum, np.zeros(len(spectrum.values())))
 
 
-def read_measured(declared: Declaration, tables: Tables) -> Measured | None:
+def read_measured(declared: Declaration, tables: Inputs) -> Measured | None:
     """Counts, or a residual with errors; None if the declaration names no table of data."""
     data = declared.data
     if data.observed is not None:
-        return Measured.counts(observed_spectrum(tables, data.observed, declared.response))
+        return Measured.counts(observed_spectrum(tables, data.observed, declared.response, declared.exposure))
     if data.residual is not None:
-        spectrum, errors = residual_spectrum(tables, data.residual, declared.response, declared.exposure)
-        return Measured(spectrum, errors)
+        spectrum, errors = residual_spectrum(
+            tables, data.residual, declared.response, declared.exposure, correlated=data.covariance is not None
+        )
+        return Measured(spectrum, errors) if data.covariance is None else _correlated(declared, tables, spectrum)
     return None
+
+
+def _correlated(declared: Declaration, tables: Inputs, spectrum: Spectrum) -> Measured:
+    """A residual with a covariance, in the combinations of bins that are independent."""
+    covariance, residual = declared.data.covariance, declared.data.residual
+    assert covariance is not None
+    per = residual.per if isinstance(residual, BinsFile) else RESIDUAL
+    with located("data.covariance"):
+        matrix = own_covariance(tables, covariance, per, spectrum.edges, declared.exposure.internal)
+    variance, directions = np.linalg.eigh(matrix)
+    content = Spectrum(spectrum.edges, spectrum.values(), np.diagonal(matrix).copy(), spectrum.name)
+    return Measured(content, np.sqrt(variance), directions.T)
 
 
 def derive_measured(declared: Declaration, physics: Physics, backgrounds: Mapping[str, Spectrum]) -> Measured:
@@ -48,7 +72,7 @@ def derive_measured(declared: Declaration, physics: Physics, backgrounds: Mappin
 
     Raises
     ------
-    DeclarationError, MissingInput
+    DeclarationError, MissingInput, located
         A ratio to nothing, an expectation of nothing.
     """
     if declared.data.ratio_to_weak is not None:

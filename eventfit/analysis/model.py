@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
+from eventfit.analysis.inputs import USER, Inputs, snapshot
 from eventfit.analysis.measured import derive_measured, read_measured
 from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
-from eventfit.analysis.reading import DEFAULT, declared_variants
+from eventfit.analysis.reading import DEFAULT, declared_variants, variants_of
 from eventfit.analysis.statistics import build_statistics, find_poi
 from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
@@ -23,7 +26,7 @@ from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
-from eventfit.tables import Table, Tables, shipped
+from eventfit.tables import Table, shipped
 from eventfit.target import Target
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
@@ -42,7 +45,10 @@ class Model:
     fluxes, couplings
         The source components as they arrive, and what the templates scale with.
     tables
-        Every table behind the model, with its provenance.
+        Every table behind the model, with its provenance, and every file of the user, which has none.
+    rotation
+        (n_bin, n_bin), of a residual with a covariance: the first bins of the likelihood are it times the bins of the
+        spectrum, so that they are independent. None: they are those of the spectrum.
     """
 
     analysis: str
@@ -60,6 +66,7 @@ class Model:
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+    rotation: Array | None = None
 
     @property
     def kind(self) -> Literal["observed", "expected", "counting"]:
@@ -67,8 +74,17 @@ class Model:
         return self.declaration.data.kind
 
     def spectrum_of(self, expected: Array) -> Array:
-        """The bins of the spectrum among all bins of the likelihood: those of measurements beside it left out."""
-        return expected[..., : len(self.observed.values())]
+        """The bins of the spectrum from all bins of the likelihood: those of measurements beside it left out."""
+        own = expected[..., : len(self.observed.values())]
+        return own if self.rotation is None else np.asarray(own @ self.rotation)
+
+    @property
+    def spectrum_errors(self) -> Array:
+        """Given standard deviations of the bins of the spectrum (n_bin,), 0 where it holds counts."""
+        if self.rotation is not None:
+            return np.sqrt(self.observed.variances())
+        errors = self.likelihood.errors[: len(self.observed.values())]
+        return errors if errors.size and not self.likelihood.unbinned else np.zeros(len(self.observed.values()))
 
     @property
     def numerical_error(self) -> float:
@@ -92,6 +108,7 @@ class Model:
             ("free parameters", written(free)),
             ("constrained", written([p.name for p in likelihood.parameters if p.name not in free]) or "none"),
             ("tables", f"{len(self.tables)}, recalled and not verified: {written(unverified) or 'none'}"),
+            ("of the user", written([table.name for table in self.tables if table.status == USER]) or "none"),
             ("folding error", f"{self.numerical_error:.1g}"),
         ]
         return html_table(f"{self.analysis}, variant {self.variant}", rows)
@@ -101,7 +118,9 @@ class Model:
 class Analysis:
     """A declared analysis with its variants; tables come from the data folder and from beside the declaration.
 
-    ``shipped`` tells an analysis of this installation, loaded by its id, from a file of the user.
+    ``shipped`` tells an analysis of this installation, loaded by its id, from one of the user. ``path`` is its file; of
+    one from Python the name, which is no file. ``folder`` is where the files are that it names, ``objects`` what it
+    names from Python.
     """
 
     id: str
@@ -109,6 +128,8 @@ class Analysis:
     variants: Mapping[str, tuple[str, Declaration]]
     roots: tuple[Path, ...]
     shipped: bool
+    folder: Path | None = None
+    objects: Mapping[str, object] = field(default_factory=dict, repr=False)
     #: folds of the variants built so far
     folded: Folded = field(default_factory=dict, repr=False)
 
@@ -131,7 +152,43 @@ class Analysis:
             path = _shipped_path(str(name))
         roots = ((path.resolve().parent,) if own else ()) + (data or shipped("data"),)
         identity = path.resolve().parent.name if path.stem == "analysis" else path.stem
-        return cls(identity, path, declared_variants(path), roots, shipped=not own)
+        return cls(identity, path, declared_variants(path), roots, shipped=not own, folder=path.resolve().parent)
+
+    @classmethod
+    def from_dict(
+        cls,
+        declared: Mapping[str, Any],
+        *,
+        name: str = "analysis",
+        folder: str | Path | None = None,
+        objects: Mapping[str, object] | None = None,
+        data: Path | None = None,
+    ) -> Analysis:
+        """A declaration from Python: what would stand in a file, as nested dictionaries.
+
+        Parameters
+        ----------
+        declared
+            The same keys as in ``analysis.toml``; lists may be tuples or arrays.
+        name
+            Of the analysis, in results and before its own parameters.
+        folder
+            Where the files and tables are that it names; without one it names none.
+        objects
+            What the declaration names as ``{"object": ...}``: ``(values, edges)``, ``(x, y)``, UHI histograms, mappings
+            of arrays. They are copied.
+        data
+            As in :meth:`load`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`load`; the message names the key.
+        """
+        home = None if folder is None else Path(folder)
+        roots = (() if home is None else (home,)) + (data or shipped("data"),)
+        variants = variants_of(declared, Path(name))
+        return cls(name, Path(name), variants, roots, False, home, snapshot(objects or {}))
 
     def _repr_html_(self) -> str:
         """The variants and what each changes."""
@@ -161,7 +218,7 @@ class Analysis:
             return self._build(variant, self.variants[variant][1], str(self.path))
 
     def _build(self, variant: str, declared: Declaration, where: str) -> Model:
-        tables = Tables(*self.roots)
+        tables = Inputs(*self.roots, folder=self.folder, objects=self.objects)
         measured = read_measured(declared, tables)
         events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
         physics = build_physics(declared, tables, events, self.folded)
@@ -172,11 +229,13 @@ class Analysis:
         statistics = build_statistics(
             declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
         )
+        if measured.rotation is not None:
+            statistics = statistics.rotated(measured.rotation)
         hashes = {table.name: table.sha256 for table in tables.used}
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}
-            densities |= background_densities(declared.background, tables, backgrounds, events)
+            densities |= background_densities(declared.background, tables, backgrounds, events, declared.exposure)
             likelihood = UnbinnedLikelihood.of_events(
                 statistics.parameters, statistics.components, densities, input_hashes=hashes
             )
@@ -197,6 +256,7 @@ class Analysis:
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
+            rotation=measured.rotation,
         )
 
 

@@ -10,12 +10,12 @@ from scipy.special import betainc
 
 from eventfit.analysis.binning import observed_spectrum
 from eventfit.analysis.declaration import Declaration, OffDeclared
+from eventfit.analysis.inputs import Inputs
 from eventfit.errors import MissingInput, located
 from eventfit.likelihood import BinScale, Component, Power
 from eventfit.parameters import Parameter
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum
-from eventfit.tables import Tables
 
 __all__ = ["Off", "build_off"]
 
@@ -40,7 +40,7 @@ class Off:
     scales: tuple[BinScale, ...] = ()
 
 
-def build_off(declared: Declaration, tables: Tables, backgrounds: Mapping[str, Spectrum], prefix: str) -> Off:
+def build_off(declared: Declaration, tables: Inputs, backgrounds: Mapping[str, Spectrum], prefix: str) -> Off:
     """A pair of counts per bin, or a smooth background common to ON and OFF.
 
     Raises
@@ -73,10 +73,11 @@ def build_off(declared: Declaration, tables: Tables, backgrounds: Mapping[str, S
     )
 
 
-def _off_counts(declared: Declaration, off: OffDeclared, tables: Tables, backgrounds: Mapping[str, Spectrum]) -> Array:
+def _off_counts(declared: Declaration, off: OffDeclared, tables: Inputs, backgrounds: Mapping[str, Spectrum]) -> Array:
     if off.observed is not None:
+        without = declared.exposure.model_copy(update={"value": off.time_ratio * declared.exposure.value})
         with located("off"):
-            return observed_spectrum(tables, off.observed, declared.response).values()
+            return observed_spectrum(tables, off.observed, declared.response, without).values()
     if declared.data.asimov is None or not backgrounds:
         raise MissingInput(
             "the OFF counts are missing",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.detector import build_electrons, build_response
+from eventfit.analysis.inputs import USER, Inputs
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import build_processes
 from eventfit.analysis.sources import build_fluxes
@@ -43,7 +44,7 @@ class Physics:
 
 
 def build_physics(
-    declared: Declaration, tables: Tables, events: Array | None = None, done: Folded | None = None
+    declared: Declaration, tables: Inputs, events: Array | None = None, done: Folded | None = None
 ) -> Physics:
     """Read the tables and fold every term of every process for every source component, with densities at ``events``.
 
@@ -55,12 +56,13 @@ def build_physics(
     processes = build_processes(declared.process, build_electrons(declared.target, target))
     response = build_response(declared.response, tables)
     shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    read = ",".join(table.sha256 for table in tables.used if table.status == USER)  # objects and files may change
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
     for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
-        key = (shared, declared.data.events or "", *own, *weak)
+        key = (shared, read, declared.data.model_dump_json(include={"events"}), *own, *weak)
         if key not in done:
             done[key] = fold(
                 fluxes,

@@ -86,7 +86,7 @@ class Problem:
 
 
 def open_problem(
-    text: str,
+    text: str | Analysis,
     *,
     variant: str | None = None,
     measurement: str | None = None,
@@ -101,7 +101,7 @@ def open_problem(
     ----------
     text
         The id of an analysis; a declaration (``.toml``) or its folder; a pyhf workspace (``.json``), or ``-`` for one
-        on standard input.
+        on standard input. Or an analysis that was loaded before, or made in Python.
     variant
         Of an analysis; the default is its default.
     measurement, normsys, histosys
@@ -118,6 +118,8 @@ def open_problem(
     InputError
         A choice that the kind of input does not have.
     """
+    if isinstance(text, Analysis):
+        return _from_analysis(text, variant or DEFAULT, poi, bounds)
     if text == STDIN or text.endswith(".json"):
         _refuse("a workspace has no variants", {"--variant": variant}, "choose a --measurement")
         return _from_workspace(text, measurement, normsys or "code4", histosys or "code4p", poi, bounds)
@@ -156,7 +158,10 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         likelihood = likelihood.bounded(name, *_checked(bounds))
     edges, axis = model.observed.edges, analysis.default.response.axis
     n, beside = len(edges) - 1, [measurement.name for measurement in model.declaration.measurement]
+    own = tuple(axis.span(low, high) for low, high in pairwise(edges))
     spectrum = Channel(analysis.id, slice(0, n), edges, axis.unit)
+    if model.rotation is not None:  # what the likelihood holds are no bins of an axis
+        own, spectrum = tuple(f"combination {i + 1}" for i in range(n)), Channel(analysis.id, slice(0, n))
     channels = (spectrum, *(Channel(label, slice(i, i + 1)) for i, label in enumerate(beside, n)))
     return Problem(
         name=analysis.id,
@@ -168,7 +173,7 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         measurement=None,
         cite=model.cite,
         tables=model.tables,
-        bins=(*(axis.span(low, high) for low, high in pairwise(edges)), *beside),
+        bins=(*own, *beside),
         input_hashes=likelihood.input_hashes,
         channels=() if likelihood.unbinned else channels,
         model=model,

@@ -17,7 +17,7 @@ from eventfit.analysis.wanted import CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError, NotIndependent
 from eventfit.strict import read_toml, validated
 
-__all__ = ["DEFAULT", "declared_variants"]
+__all__ = ["DEFAULT", "declared_variants", "variants_of"]
 
 DEFAULT = "default"
 #: lists of tables whose items a variant addresses by name
@@ -37,7 +37,12 @@ def declared_variants(path: Path) -> dict[str, tuple[str, Declaration]]:
     MissingInput, DeclarationError
         The file cannot be read, or breaks a rule; the message names the key path, what was given and what is allowed.
     """
-    base = read_toml(path, DeclarationError)
+    return variants_of(read_toml(path, DeclarationError), path)
+
+
+def variants_of(declared: Mapping[str, Any], path: Path) -> dict[str, tuple[str, Declaration]]:
+    """As :func:`declared_variants`, of what stands in a file, or would; ``path`` is what messages call it."""
+    base = {str(key): _plain(value) for key, value in declared.items()}
     patches = base.pop("variant", {DEFAULT: {"meaning": "as declared"}})
     if not isinstance(patches, dict) or DEFAULT not in patches:
         raise DeclarationError(
@@ -48,6 +53,15 @@ def declared_variants(path: Path) -> dict[str, tuple[str, Declaration]]:
         )
     order = sorted(patches, key=lambda name: name != DEFAULT)
     return {name: _variant(path, base, name, patches[name]) for name in order}
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as TOML has it: lists for tuples and arrays, numbers of Python for those of numpy."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _variant(path: Path, base: Mapping[str, Any], name: str, patch: object) -> tuple[str, Declaration]:
@@ -121,7 +135,7 @@ def _independent(declared: Declaration, where: str) -> None:
         raise DeclarationError(
             "single events and measurements beside them are not fitted together yet",
             where=f"{where}data.events",
-            given=declared.data.events,
+            given="data.events",
             fix="use bins, or leave the measurements out",
         )
 

@@ -1,4 +1,4 @@
-"""Declared sources: the Sun with its oscillation, reactors near by, stopped pions."""
+"""Declared sources: the Sun with its oscillation, reactors near by, stopped pions, tables of the user."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eventfit.analysis.inputs import Inputs
+from eventfit.analysis.table_source import TableSourceDeclared, build_table_source
 from eventfit.errors import located
 from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux, stopped_pion_flux
 from eventfit.flux.oscillation import OscillationSet
@@ -169,13 +171,14 @@ class StoppedPionDeclared(Strict):
         return flux_per_flavour(self.protons_per_s, self.pions_per_proton, self.distance_m * m)
 
 
-Source = Annotated[SolarDeclared | ReactorDeclared | StoppedPionDeclared, Field(discriminator="kind")]
+AnySource = SolarDeclared | ReactorDeclared | StoppedPionDeclared | TableSourceDeclared
+Source = Annotated[AnySource, Field(discriminator="kind")]
 
 
 def build_fluxes(
-    declared: Sequence[SolarDeclared | ReactorDeclared | StoppedPionDeclared],
+    declared: Sequence[AnySource],
     oscillation: OscillationDeclared | None,
-    tables: Tables,
+    tables: Inputs,
 ) -> list[Flux]:
     """The components of all sources; ``oscillation`` is that of solar neutrinos."""
     fluxes: list[Flux] = []
@@ -185,6 +188,8 @@ def build_fluxes(
                 fluxes += _solar(source, oscillation, tables)
             elif isinstance(source, ReactorDeclared):
                 fluxes.append(build_reactor(source, tables))
+            elif isinstance(source, TableSourceDeclared):
+                fluxes.append(build_table_source(source, tables))
             else:
                 fluxes += stopped_pion_flux(source.per_flavour, components=source.components)
     return fluxes

@@ -36,6 +36,16 @@ class Statistics:
     errors: Array
     scales: tuple[BinScale, ...]
 
+    def rotated(self, rotation: Array) -> Statistics:
+        """The same in other combinations of the first bins: ``rotation`` (n, n) times them."""
+        n = len(rotation)
+
+        def turned(values: Array) -> Array:
+            return np.concatenate([rotation @ values[:n], values[n:]])
+
+        components = tuple(replace(c, counts=turned(c.counts)) for c in self.components)
+        return replace(self, components=components, data=turned(self.data))
+
     def likelihood(self, hashes: Mapping[str, str]) -> Likelihood:
         """The likelihood, with the hashes of its tables."""
         errors = self.errors if self.errors.any() else None

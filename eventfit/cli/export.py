@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -134,6 +135,8 @@ def _exported(problem: Problem, to: Format, allow_loss: bool) -> Exported:
 
 def _write_spectra(problem: Problem, path: Path) -> None:
     """Observed counts, the best fit and its components, in a folder per channel where there are several."""
+    import numpy as np
+
     from eventfit.inference import Profile
     from eventfit.io import Histogram, write_histograms
     from eventfit.likelihood.unbinned import only_observed
@@ -144,13 +147,18 @@ def _write_spectra(problem: Problem, path: Path) -> None:
     spectra = {"observed": likelihood.data.counts, "best_fit": likelihood.expected(best.values)}
     parts = likelihood.expected_by_component(best.values)
     spectra |= {f"components/{name.replace('/', '_')}": counts for name, counts in parts.items()}
+    channels, model = problem.channels, problem.model
+    if model is not None and model.rotation is not None:  # of combinations of bins, the bins themselves
+        n, edges = len(model.rotation), model.observed.edges
+        channels = (replace(channels[0], edges=edges, unit=model.declaration.response.axis.unit), *channels[1:])
+        spectra = {name: np.append(model.spectrum_of(counts), counts[n:]) for name, counts in spectra.items()}
     write_histograms(
         path,
         {
-            f"{channel.name.replace('/', '_')}/{name}" if len(problem.channels) > 1 else name: Histogram(
+            f"{channel.name.replace('/', '_')}/{name}" if len(channels) > 1 else name: Histogram(
                 channel.axis, counts[channel.bins], name=name, unit=channel.unit
             )
-            for channel in problem.channels
+            for channel in channels
             for name, counts in spectra.items()
         },
     )

@@ -5,6 +5,7 @@ from eventfit.flux.oscillation import Oscillated, OscillationParameters, oscilla
 from eventfit.flux.reactor import Core, ReactorFlux, ReactorModel, TotalFlux, reactor_flux
 from eventfit.flux.solar import SolarComponent, solar_flux
 from eventfit.flux.stopped_pion import StoppedPionComponent, flux_per_flavour, stopped_pion_flux
+from eventfit.flux.table import TableFlux
 
 __all__ = [
     "Basis",
@@ -16,6 +17,7 @@ __all__ = [
     "ReactorFlux",
     "ReactorModel",
     "SolarComponent",
+    "TableFlux",
     "TotalFlux",
     "StoppedPionComponent",
     "flux_per_flavour",

@@ -36,7 +36,7 @@ def counts_of_rate(rate: Histogram, exposure: float, *, per_unit: bool = True) -
             "a rate outside the axis has no bin width",
             where=rate.where,
             given=f"underflow {rate.underflow:g}, overflow {rate.overflow:g}",
-            fix='read the histogram with flow = "drop"',
+            fix='flow = "drop", in a declaration overflow = "drop", leaves them out',
         )
     width = np.diff(rate.edges)
     errors = None if counts.errors is None else (counts.errors[0] * width, counts.errors[1] * width)

@@ -144,9 +144,8 @@ class SpectrumView:
             at = expected_parts(likelihood, profile.at(limit).values, model, samples)
             signal, said = _sum(at, names), f"at {QuotedAxis.reaching(reported, limit).quote(limit)}"
         observed = likelihood.data.counts if model is None else model.observed.values()
-        errors = likelihood.errors if likelihood.errors.size else np.zeros(likelihood.n_bin)
-        if model is not None:
-            errors = np.zeros(len(observed)) if likelihood.unbinned else model.spectrum_of(errors)
+        given = likelihood.errors if likelihood.errors.size else np.zeros(likelihood.n_bin)
+        errors = given if model is None else model.spectrum_errors
         return cls(
             axis=axis,
             observed=observed,

@@ -8,6 +8,7 @@ the true recoil.
 from eventfit.response.axis import Axis, Hits, KeV
 from eventfit.response.efficiency import Efficiency
 from eventfit.response.matrix import Response, Stage
+from eventfit.response.migration import Beyond, MigrationMatrix
 from eventfit.response.quenching import ConstantQuenching, Quenching
 from eventfit.response.resolution import (
     ConstantResolution,
@@ -16,14 +17,17 @@ from eventfit.response.resolution import (
     Resolution,
     SqrtResolution,
 )
+from eventfit.response.tabulated import TabulatedResolution
 
 __all__ = [
     "Axis",
+    "Beyond",
     "ConstantQuenching",
     "ConstantResolution",
     "Efficiency",
     "Hits",
     "KeV",
+    "MigrationMatrix",
     "PerfectResolution",
     "PolynomialResolution",
     "Quenching",
@@ -31,4 +35,5 @@ __all__ = [
     "Response",
     "SqrtResolution",
     "Stage",
+    "TabulatedResolution",
 ]

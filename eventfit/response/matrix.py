@@ -12,6 +12,7 @@ from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 from eventfit.response.axis import Axis, KeV
 from eventfit.response.efficiency import Efficiency
+from eventfit.response.migration import MigrationMatrix
 from eventfit.response.quenching import Quenching
 from eventfit.response.resolution import Resolution
 
@@ -54,6 +55,14 @@ class Response:
                 given=list(self.order),
                 allowed=f"an order of {sorted(declared)}",
             )
+        if isinstance(self.resolution, MigrationMatrix) and self.efficiency_is_reconstructed:
+            raise OutOfRange(
+                "an efficiency cannot act behind a migration matrix: inside a bin it is not known where",
+                where="response.order",
+                given=list(self.order),
+                allowed="the efficiency before the resolution, at the true energy",
+                fix="multiply the rows of the matrix by it",
+            )
 
     @property
     def efficiency_is_reconstructed(self) -> bool:
@@ -75,9 +84,17 @@ class Response:
         return self.resolution.is_sharp
 
     def moments(self, T: Array) -> tuple[Array, Array]:
-        """Mean and standard deviation of the reconstructed value for true recoils ``T``."""
-        visible = T if self.quenching is None else self.quenching.visible(T)
+        """Mean and standard deviation of the reconstructed value for true recoils ``T``.
+
+        Those of a migration matrix are the visible energy and zero: it smears in bins, and has kinks at their edges.
+        """
+        visible = self._visible(T)
+        if isinstance(self.resolution, MigrationMatrix):
+            return visible, np.zeros(np.shape(visible))
         return self.resolution.mean(visible), self.resolution.sigma(visible)
+
+    def _visible(self, T: Array) -> Array:
+        return T if self.quenching is None else self.quenching.visible(T)
 
     def matrix(self, T: Array, edges: Array) -> Array:
         """P(bin | T), shape (n_bin, n_T): columns sum to at most 1, never renormalised to the window.
@@ -89,6 +106,9 @@ class Response:
         edges
             Increasing bin edges (n_bin + 1,) on the reconstructed axis.
         """
+        if isinstance(self.resolution, MigrationMatrix):
+            columns = self.resolution.columns(self._visible(T), edges)
+            return columns if self.efficiency is None else columns * self._accepted(T)
         mean, sigma = self.moments(T)
         if not self.efficiency_is_reconstructed:
             columns = np.diff(_smeared(edges, mean, sigma)[0], axis=0)
@@ -115,7 +135,8 @@ class Response:
         """
         mean, sigma = self.moments(T)
         if np.any(sigma <= 0):
-            raise OutOfRange("a perfect resolution has no density", where="response", fix="use bins, or a resolution")
+            what = "migration matrix" if isinstance(self.resolution, MigrationMatrix) else "perfect resolution"
+            raise OutOfRange(f"a {what} has no density", where="response", fix="use bins, or a resolution")
         z = (np.asarray(points)[:, None] - mean) / sigma
         shape = np.exp(-0.5 * z**2) / (np.sqrt(2.0 * np.pi) * sigma)
         if self.efficiency is None:
@@ -128,14 +149,14 @@ class Response:
         """Range of true recoils (keV) up to ``limit`` that can be reconstructed between the outer ``edges``."""
         T = self._recoils(limit)
         mean, sigma = self.moments(T)
+        if isinstance(self.resolution, MigrationMatrix):
+            low, high = np.interp(self.resolution.seen(float(mean[-1])), mean, T)
+            if not low < high:
+                raise self._nothing_seen(edges, limit)
+            return float(low), float(high)
         below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
         if below[-1]:
-            raise OutOfRange(
-                "no recoil that the source can produce is reconstructed inside the window",
-                where="response.edges",
-                given=self.axis.range(edges[0], edges[-1]),
-                allowed=f"recoils up to {limit:g} keV",
-            )
+            raise self._nothing_seen(edges, limit)
         if T[-1] < limit and not above.any():
             raise OutOfRange(
                 "the resolution is not known for all recoils that can be reconstructed inside the window",
@@ -148,8 +169,18 @@ class Response:
         last = int(np.argmax(above)) if above.any() else -1
         return float(T[max(first, 0)]), float(T[last])
 
+    def _nothing_seen(self, edges: Array, limit: float) -> OutOfRange:
+        return OutOfRange(
+            "no recoil that the source can produce is reconstructed inside the window",
+            where="response.edges",
+            given=self.axis.range(edges[0], edges[-1]),
+            allowed=f"recoils up to {limit:g} keV",
+        )
+
     def breakpoints(self, edges: Array, limit: float) -> Array:
         """True recoils (keV) where :meth:`matrix` jumps or bends: efficiency knots, and bin edges if nothing smears."""
+        if isinstance(self.resolution, MigrationMatrix):
+            edges = self.resolution.true_edges
         efficiency = np.empty(0)
         if self.efficiency is not None:
             efficiency = self.efficiency.energy if self.is_sharp else self.efficiency.bends

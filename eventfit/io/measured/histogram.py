@@ -100,7 +100,7 @@ class Histogram:
                 where=self.where,
                 given=f"underflow {self.underflow:g}, overflow {self.overflow:g}",
                 allowed=f"none outside {self.edges[0]:g} to {self.edges[-1]:g} {self.unit}".rstrip(),
-                fix='say what becomes of them: flow = "drop", or "include" to add them to the first and the last bin',
+                fix="say what becomes of them (flow, in a declaration overflow): drop, or include in the outer bins",
             )
         values, errors = self.values.copy(), self.errors
         if flow == "include":

@@ -53,7 +53,7 @@ class Matrix:
                 "entries lie outside the axes",
                 where=self.where,
                 given=f"{self.flow:g} in underflow and overflow",
-                fix='flow = "drop" leaves them out',
+                fix='flow = "drop", in a declaration overflow = "drop", leaves them out',
             )
         return replace(self, flow=0.0)
 

@@ -1,0 +1,313 @@
+"""Numbers of the user in the form that an analysis takes: over the bins of the response, in keV, as counts.
+
+What comes back is a table with the columns that the contract of ``data/README.md`` has for this use, so that everything
+behind it treats both alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from eventfit.analysis.files import BackgroundFile, BinsFile, CovarianceFile, CurveFile, MatrixFile, Per
+from eventfit.analysis.inputs import Inputs
+from eventfit.errors import InputError, OutOfRange
+from eventfit.io import (
+    BinColumns,
+    Curve,
+    CurveColumns,
+    Histogram,
+    Matrix,
+    MatrixColumns,
+    counts_of_rate,
+    observed_counts,
+    read_covariance,
+    read_curve,
+    read_histogram,
+    read_matrix,
+)
+from eventfit.io.measured.axis_unit import ENERGY, factor_between, unit_in
+from eventfit.io.source import Source, listed
+from eventfit.quadrature import Array
+from eventfit.response import Axis
+from eventfit.tables import Table
+from eventfit.units import day, exposure_units, kg
+
+__all__ = [
+    "own_background",
+    "own_counts",
+    "own_covariance",
+    "own_curve",
+    "own_events",
+    "own_migration",
+    "own_residual",
+]
+
+#: smallest eigenvalue of a correlation matrix, relative to its mean, that is more than rounding
+SINGULAR = 1e-10
+
+OnAxis = TypeVar("OnAxis", Histogram, Curve)
+
+
+def own_counts(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array, exposure: float) -> Table:
+    """Observed counts in bins; single events are counted.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read or holds something else, other bins, contents that are no counts.
+    """
+    found = _bins(inputs, declared, axis, edges)
+    counts = observed_counts(_as_counts(found, declared.per, exposure))
+    return _remembered(inputs, declared, counts, axis, {"observed_counts": counts.values})
+
+
+def own_events(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array) -> Table:
+    """Single events between the outer ``edges`` by their values on the reconstructed axis, increasing.
+
+    Raises
+    ------
+    InputError
+        There is no column of them, or some lie outside and are not to be dropped.
+    """
+    table = inputs.columns(declared, declared.tree)
+    if declared.events is None:
+        raise InputError(
+            "single events are needed", where=table.where, allowed=listed(list(table.names)), fix='add events = "..."'
+        )
+    _bins(inputs, declared, axis, edges)  # which says what is wrong with those outside
+    energy = np.sort(_events(inputs, declared, axis))
+    energy = energy[(energy >= edges[0]) & (energy < edges[-1])]
+    return inputs.remember(declared, declared.tree, {"energy_keV": energy})
+
+
+def own_residual(
+    inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array, exposure: float, *, correlated: bool
+) -> Table:
+    """Rates with errors, backgrounds subtracted; a ``correlated`` residual has its errors in a covariance.
+
+    Raises
+    ------
+    OutOfRange
+        Errors that are missing, given twice, asymmetric, or not positive.
+    """
+    found = _as_counts(_bins(inputs, declared, axis, edges), declared.per, exposure)
+    stated = declared.error is not None or declared.error_low is not None
+    if correlated and stated:
+        raise OutOfRange(
+            "errors are given twice: as a column and as a covariance",
+            where=found.where,
+            given=declared.error or declared.error_low,
+            fix="leave one of the two out",
+        )
+    error = np.ones(len(found.values)) if correlated else found.symmetric_errors
+    if error is None:
+        raise OutOfRange(
+            "a residual without errors",
+            where=found.where,
+            allowed='a column: error = "...", a covariance, or a histogram that was filled with weights (Sumw2)',
+            fix="name the errors; counts without errors are observed, with their backgrounds declared",
+        )
+    rate = kg * day / (np.diff(edges) * exposure)
+    columns = {"residual_per_keV_kg_day": found.values * rate, "error_per_keV_kg_day": error * rate}
+    return _remembered(inputs, declared, found, axis, columns)
+
+
+def own_covariance(inputs: Inputs, declared: CovarianceFile, per: Per | None, edges: Array, exposure: float) -> Array:
+    """A covariance matrix (n_bin, n_bin) of counts, from one in the unit of the residual, squared.
+
+    Raises
+    ------
+    OutOfRange
+        Not square, symmetric, or positive definite: a combination of bins without any error.
+    """
+    size, source = len(edges) - 1, inputs.source(declared, declared.histogram)
+    if declared.object is None and Source.of(str(source)).kind == "root":
+        source = inputs.named_source(declared, declared.histogram)
+    found = read_covariance(source if isinstance(source, str) else np.asarray(source, dtype=float), size)
+    spread = np.sqrt(np.diagonal(found))
+    if not np.all(spread > 0) or np.linalg.eigvalsh(found / np.outer(spread, spread))[0] < SINGULAR:
+        raise OutOfRange(
+            "a combination of bins has no error: the covariance is not positive definite",
+            where=inputs.place(declared),
+            given=f"smallest variance {spread.min() ** 2:.3g}, rank {np.linalg.matrix_rank(found)} of {size}",
+            allowed="positive definite",
+            fix="add the statistical errors to its diagonal, or leave out bins that the others determine",
+        )
+    scale = np.diff(edges) if _over_width(per) else np.ones(size)
+    scale = scale * _factor(per, exposure)
+    inputs.remember(declared, declared.histogram, {"covariance": found.ravel()})
+    return np.asarray(found * np.outer(scale, scale))
+
+
+def own_background(inputs: Inputs, declared: BackgroundFile, axis: Axis, edges: Array, exposure: float) -> Table:
+    """Expected counts in bins, or a curve of them per keV.
+
+    Raises
+    ------
+    OutOfRange
+        A negative expectation.
+    """
+    if declared.is_curve:
+        curve = _curve(inputs, declared, axis).within(0.0, np.inf, "a background")
+        density = curve.y * _factor(declared.per, exposure)
+        key = declared.graph or declared.tree
+        return inputs.remember(declared, key, {"energy_keV": curve.x, "expected_per_keV": density})
+    counts = _as_counts(_bins(inputs, declared, axis, edges), declared.per, exposure)
+    if np.any(counts.values < 0):
+        row = int(np.argmax(counts.values < 0))
+        raise OutOfRange(
+            "a background expects less than nothing",
+            where=f"{counts.where}, bin {row + 1} (from {counts.edges[row]:g} to {counts.edges[row + 1]:g})",
+            given=float(counts.values[row]),
+            allowed="zero and more in every bin",
+            fix="smooth it, or widen the bins",
+        )
+    return _remembered(inputs, declared, counts, axis, {"expected_counts": counts.values})
+
+
+def own_curve(inputs: Inputs, declared: CurveFile, axis: Axis, column: str) -> Table:
+    """Points of a function of a value on ``axis``; its values stand in ``column``."""
+    curve = _curve(inputs, declared, axis)
+    key = declared.graph or declared.histogram or declared.tree
+    return inputs.remember(declared, key, {"energy_keV": curve.x, column: curve.y})
+
+
+def own_migration(inputs: Inputs, declared: MatrixFile, axis: Axis, edges: Array) -> tuple[Array, Array]:
+    """Edges (n_true + 1,) of true energy in keV, and probabilities (n_bin, n_true) of the bins between ``edges``.
+
+    Raises
+    ------
+    OutOfRange
+        A negative entry, a column that sums to more than one, other bins.
+    """
+    matrix = _matrix(inputs, declared, axis, edges)
+    true, reconstructed = (unit or declared.unit or "" for unit in matrix.units)
+    generated = declared.generated
+    if isinstance(generated, str):
+        of = read_histogram(inputs.source(declared, generated), edges=matrix.x_edges, flow=declared.overflow)
+        generated = of.values.tolist()
+    counts = None if generated is None else np.asarray(generated, dtype=float)
+    columns = matrix.migration("x", generated=counts).T
+    rows = [
+        _over(Histogram(matrix.y_edges, column, unit=reconstructed, where=matrix.where), axis, edges, declared.rebin)
+        for column in columns
+    ]
+    true_edges = matrix.x_edges * factor_between(true, "keV", f"{matrix.where}, true energy")
+    probability = np.array([row.values for row in rows]).T
+    key = declared.histogram or declared.tree
+    inputs.remember(declared, key, {"true_edges_keV": true_edges, "probability": probability.ravel()})
+    return np.asarray(true_edges), probability
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _bins(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array) -> Histogram:
+    """A histogram over the bins of the response, its flow settled."""
+    if declared.events is not None:
+        energy = _events(inputs, declared, axis)
+        counts = np.bincount(np.searchsorted(edges, energy, side="right"), minlength=len(edges) + 1).astype(float)
+        where = f"{inputs.place(declared)}, column {declared.events}"
+        whole = Histogram(edges, counts[1:-1], None, counts[0], counts[-1], unit=axis.unit, where=where)
+        return whole.with_flow(declared.overflow)
+    if declared.rows is not None:
+        assert declared.value is not None
+        columns = BinColumns(declared.value, error=declared.error or "", **_sides(declared))
+        found = columns.histogram(inputs.columns(declared, declared.tree), edges=edges)
+        return replace(found, unit=axis.unit)
+    if declared.value is not None:
+        columns = BinColumns(
+            declared.value,
+            low=declared.low or "",
+            high=declared.high or "",
+            centre=declared.centre or "",
+            error=declared.error or "",
+            **_sides(declared),
+        )
+        found = read_histogram(columns.histogram(inputs.columns(declared, declared.tree)), unit=declared.unit or "")
+    else:
+        source = inputs.named_source(declared, declared.histogram, 'low = "...", high = "...", value = "..."')
+        found = read_histogram(source, unit=declared.unit or "", flow=declared.overflow)
+    return _over(found, axis, edges, declared.rebin)
+
+
+def _sides(declared: BinsFile) -> dict[str, str]:
+    return {"error_low": declared.error_low or "", "error_high": declared.error_high or ""}
+
+
+def _over(found: Histogram, axis: Axis, edges: Array, rebin: bool) -> Histogram:
+    """``found`` in the unit of the axis and over ``edges``, summed to them if ``rebin``."""
+    found = _in_unit(found, axis)
+    return found.rebinned(edges).with_flow("drop") if rebin else found.over(edges)
+
+
+def _events(inputs: Inputs, declared: BinsFile, axis: Axis) -> Array:
+    """The values of single events on ``axis``."""
+    assert declared.events is not None
+    table = inputs.columns(declared, declared.tree)
+    said, stated = unit_in(declared.events), declared.unit or ""
+    if said and stated and said != stated:
+        raise InputError("the column says another unit", where=table.where, given=stated, allowed=said)
+    energy = table[declared.events]
+    return energy * factor_between(said or stated, axis.unit, table.where) if axis.unit else energy
+
+
+def _curve(inputs: Inputs, declared: CurveFile | BackgroundFile, axis: Axis) -> Curve:
+    if declared.x is not None and declared.y is not None:
+        source: object = CurveColumns(declared.x, declared.y).curve(inputs.columns(declared, declared.tree))
+    else:
+        source = inputs.named_source(declared, declared.graph or declared.histogram, 'x = "...", y = "..."')
+    return _in_unit(read_curve(source, unit=declared.unit or ""), axis)
+
+
+def _matrix(inputs: Inputs, declared: MatrixFile, axis: Axis, edges: Array) -> Matrix:
+    """The matrix with true energy in x."""
+    if declared.value is not None:
+        names = (declared.true_low, declared.true_high, declared.low, declared.high, declared.value)
+        return MatrixColumns(*(name or "" for name in names)).matrix(inputs.columns(declared, declared.tree))
+    if declared.true_edges_keV is not None:
+        true, units = np.asarray(declared.true_edges_keV), ("keV", axis.unit)
+        x, y = (true, edges) if declared.true == "x" else (edges, true)
+        source = inputs.source(declared)
+        if declared.object is not None:
+            source = (np.asarray(source, dtype=float), x, y)
+        found = replace(read_matrix(source, x_edges=x, y_edges=y), units=units if declared.true == "x" else units[::-1])
+    else:
+        source = inputs.named_source(declared, declared.histogram, "true_edges_keV = [...] for rows of numbers")
+        found = read_matrix(source, flow=declared.overflow)
+    return found if declared.true == "x" else found.transposed
+
+
+def _in_unit(found: OnAxis, axis: Axis) -> OnAxis:
+    """In the unit of the axis; one without unit takes the numbers as they are."""
+    return found.in_unit(axis.unit) if axis.unit else found
+
+
+def _remembered(inputs: Inputs, declared: BinsFile, found: Histogram, axis: Axis, columns: dict[str, Array]) -> Table:
+    """A table of bins; low edges first, as the contract has them."""
+    bins = {axis.column("low"): found.edges[:-1], axis.column("high"): found.edges[1:]}
+    return inputs.remember(declared, declared.histogram or declared.tree, {**bins, **columns})
+
+
+# -- rates ------------------------------------------------------------------------------------------------------------
+
+
+def _over_width(per: Per | None) -> bool:
+    return per is not None and per.split()[0] in ENERGY
+
+
+def _factor(per: Per | None, exposure: float) -> float:
+    """What makes counts of a content, but for the width of its bin in keV."""
+    words = [] if per is None else per.split()
+    energy = 1.0 / ENERGY[words.pop(0)] if words and words[0] in ENERGY else 1.0
+    return energy * (exposure / exposure_units[" ".join(words)] if words else 1.0)
+
+
+def _as_counts(found: Histogram, per: Per | None, exposure: float) -> Histogram:
+    """Counts of the ``exposure`` (kg s)."""
+    if _over_width(per) and found.unit != "keV":
+        raise OutOfRange("a content per energy needs bins in energy", where=found.where, given=f"per = {per!r}")
+    return counts_of_rate(found, _factor(per, exposure), per_unit=_over_width(per))
