@@ -158,7 +158,7 @@ def inside(root: Path, name: str, *, where: str) -> Path:
     """``root / name``, refused when it would leave ``root`` (absolute, ``..``, or a link that points outside)."""
     if not re.fullmatch(r"[\w./+ -]{1,200}", name):
         raise MissingInput(
-            "this cannot be the name of a table",
+            "this cannot be the name of a table or file",
             where=where,
             given=repr(name[:60]),
             allowed="letters, digits, '_', '-', '+', '.', ' ' and '/', at most 200 of them",

@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from eventfit.analysis.files import CurveFile, CurveSource, MatrixFile
 from eventfit.analysis.inputs import Inputs
-from eventfit.analysis.own import own_curve, own_migration
+from eventfit.analysis.own import own_curve
+from eventfit.analysis.own_matrix import own_migration
 from eventfit.cross_section import ElectronTreatment, FreeElectrons, SteppingElectrons
 from eventfit.errors import located
 from eventfit.quadrature import Array

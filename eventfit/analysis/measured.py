@@ -12,7 +12,7 @@ from eventfit.analysis.binning import observed_spectrum, residual_spectrum
 from eventfit.analysis.declaration import Declaration, RatioDeclared
 from eventfit.analysis.files import BinsFile, Per
 from eventfit.analysis.inputs import Inputs
-from eventfit.analysis.own import own_covariance
+from eventfit.analysis.own_matrix import own_covariance
 from eventfit.analysis.physics import Physics
 from eventfit.errors import DeclarationError, MissingInput, located
 from eventfit.quadrature import Array

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from eventfit.analysis.files import BackgroundFile, BinsFile, CovarianceFile, CurveFile, MatrixFile, Per
+from eventfit.analysis.files import BackgroundFile, BinsFile, CurveFile, Per
 from eventfit.analysis.inputs import Inputs
 from eventfit.errors import InputError, OutOfRange
 from eventfit.io import (
@@ -19,17 +19,13 @@ from eventfit.io import (
     Curve,
     CurveColumns,
     Histogram,
-    Matrix,
-    MatrixColumns,
     counts_of_rate,
     observed_counts,
-    read_covariance,
     read_curve,
     read_histogram,
-    read_matrix,
 )
 from eventfit.io.measured.axis_unit import ENERGY, factor_between, unit_in
-from eventfit.io.source import Source, listed
+from eventfit.io.source import listed
 from eventfit.quadrature import Array
 from eventfit.response import Axis
 from eventfit.tables import Table
@@ -38,15 +34,11 @@ from eventfit.units import day, exposure_units, kg
 __all__ = [
     "own_background",
     "own_counts",
-    "own_covariance",
     "own_curve",
     "own_events",
-    "own_migration",
     "own_residual",
 ]
-
-#: smallest eigenvalue of a correlation matrix, relative to its mean, that is more than rounding
-SINGULAR = 1e-10
+__all__ += ["factor_of", "over_bins", "over_width", "own_histogram"]
 
 OnAxis = TypeVar("OnAxis", Histogram, Curve)
 
@@ -115,33 +107,6 @@ def own_residual(
     return _remembered(inputs, declared, found, axis, columns)
 
 
-def own_covariance(inputs: Inputs, declared: CovarianceFile, per: Per | None, edges: Array, exposure: float) -> Array:
-    """A covariance matrix (n_bin, n_bin) of counts, from one in the unit of the residual, squared.
-
-    Raises
-    ------
-    OutOfRange
-        Not square, symmetric, or positive definite: a combination of bins without any error.
-    """
-    size, source = len(edges) - 1, inputs.source(declared, declared.histogram)
-    if declared.object is None and Source.of(str(source)).kind == "root":
-        source = inputs.named_source(declared, declared.histogram)
-    found = read_covariance(source if isinstance(source, str) else np.asarray(source, dtype=float), size)
-    spread = np.sqrt(np.diagonal(found))
-    if not np.all(spread > 0) or np.linalg.eigvalsh(found / np.outer(spread, spread))[0] < SINGULAR:
-        raise OutOfRange(
-            "a combination of bins has no error: the covariance is not positive definite",
-            where=inputs.place(declared),
-            given=f"smallest variance {spread.min() ** 2:.3g}, rank {np.linalg.matrix_rank(found)} of {size}",
-            allowed="positive definite",
-            fix="add the statistical errors to its diagonal, or leave out bins that the others determine",
-        )
-    scale = np.diff(edges) if _over_width(per) else np.ones(size)
-    scale = scale * _factor(per, exposure)
-    inputs.remember(declared, declared.histogram, {"covariance": found.ravel()})
-    return np.asarray(found * np.outer(scale, scale))
-
-
 def own_background(inputs: Inputs, declared: BackgroundFile, axis: Axis, edges: Array, exposure: float) -> Table:
     """Expected counts in bins, or a curve of them per keV.
 
@@ -152,7 +117,7 @@ def own_background(inputs: Inputs, declared: BackgroundFile, axis: Axis, edges: 
     """
     if declared.is_curve:
         curve = _curve(inputs, declared, axis).within(0.0, np.inf, "a background")
-        density = curve.y * _factor(declared.per, exposure)
+        density = curve.y * factor_of(declared.per, exposure)
         key = declared.graph or declared.tree
         return inputs.remember(declared, key, {"energy_keV": curve.x, "expected_per_keV": density})
     counts = _as_counts(_bins(inputs, declared, axis, edges), declared.per, exposure)
@@ -175,38 +140,11 @@ def own_curve(inputs: Inputs, declared: CurveFile, axis: Axis, column: str) -> T
     return inputs.remember(declared, key, {"energy_keV": curve.x, column: curve.y})
 
 
-def own_migration(inputs: Inputs, declared: MatrixFile, axis: Axis, edges: Array) -> tuple[Array, Array]:
-    """Edges (n_true + 1,) of true energy in keV, and probabilities (n_bin, n_true) of the bins between ``edges``.
-
-    Raises
-    ------
-    OutOfRange
-        A negative entry, a column that sums to more than one, other bins.
-    """
-    matrix = _matrix(inputs, declared, axis, edges)
-    true, reconstructed = (unit or declared.unit or "" for unit in matrix.units)
-    generated = declared.generated
-    if isinstance(generated, str):
-        of = read_histogram(inputs.source(declared, generated), edges=matrix.x_edges, flow=declared.overflow)
-        generated = of.values.tolist()
-    counts = None if generated is None else np.asarray(generated, dtype=float)
-    columns = matrix.migration("x", generated=counts).T
-    rows = [
-        _over(Histogram(matrix.y_edges, column, unit=reconstructed, where=matrix.where), axis, edges, declared.rebin)
-        for column in columns
-    ]
-    true_edges = matrix.x_edges * factor_between(true, "keV", f"{matrix.where}, true energy")
-    probability = np.array([row.values for row in rows]).T
-    key = declared.histogram or declared.tree
-    inputs.remember(declared, key, {"true_edges_keV": true_edges, "probability": probability.ravel()})
-    return np.asarray(true_edges), probability
-
-
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def _bins(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array) -> Histogram:
-    """A histogram over the bins of the response, its flow settled."""
+    """A histogram over ``edges``, its flow settled."""
     if declared.events is not None:
         energy = _events(inputs, declared, axis)
         counts = np.bincount(np.searchsorted(edges, energy, side="right"), minlength=len(edges) + 1).astype(float)
@@ -218,6 +156,11 @@ def _bins(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array) -> Histo
         columns = BinColumns(declared.value, error=declared.error or "", **_sides(declared))
         found = columns.histogram(inputs.columns(declared, declared.tree), edges=edges)
         return replace(found, unit=axis.unit)
+    return over_bins(own_histogram(inputs, declared, axis), axis, edges, declared.rebin)
+
+
+def own_histogram(inputs: Inputs, declared: BinsFile, axis: Axis) -> Histogram:
+    """A histogram over the bins that the file has, in the unit of ``axis``."""
     if declared.value is not None:
         columns = BinColumns(
             declared.value,
@@ -227,20 +170,21 @@ def _bins(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array) -> Histo
             error=declared.error or "",
             **_sides(declared),
         )
-        found = read_histogram(columns.histogram(inputs.columns(declared, declared.tree)), unit=declared.unit or "")
+        named = columns.histogram(inputs.columns(declared, declared.tree))
+        found = read_histogram(named, unit=declared.unit or "")
     else:
         source = inputs.named_source(declared, declared.histogram, 'low = "...", high = "...", value = "..."')
         found = read_histogram(source, unit=declared.unit or "", flow=declared.overflow)
-    return _over(found, axis, edges, declared.rebin)
+    return in_unit_of(found, axis)
 
 
 def _sides(declared: BinsFile) -> dict[str, str]:
     return {"error_low": declared.error_low or "", "error_high": declared.error_high or ""}
 
 
-def _over(found: Histogram, axis: Axis, edges: Array, rebin: bool) -> Histogram:
+def over_bins(found: Histogram, axis: Axis, edges: Array, rebin: bool) -> Histogram:
     """``found`` in the unit of the axis and over ``edges``, summed to them if ``rebin``."""
-    found = _in_unit(found, axis)
+    found = in_unit_of(found, axis)
     return found.rebinned(edges).with_flow("drop") if rebin else found.over(edges)
 
 
@@ -260,28 +204,10 @@ def _curve(inputs: Inputs, declared: CurveFile | BackgroundFile, axis: Axis) -> 
         source: object = CurveColumns(declared.x, declared.y).curve(inputs.columns(declared, declared.tree))
     else:
         source = inputs.named_source(declared, declared.graph or declared.histogram, 'x = "...", y = "..."')
-    return _in_unit(read_curve(source, unit=declared.unit or ""), axis)
+    return in_unit_of(read_curve(source, unit=declared.unit or ""), axis)
 
 
-def _matrix(inputs: Inputs, declared: MatrixFile, axis: Axis, edges: Array) -> Matrix:
-    """The matrix with true energy in x."""
-    if declared.value is not None:
-        names = (declared.true_low, declared.true_high, declared.low, declared.high, declared.value)
-        return MatrixColumns(*(name or "" for name in names)).matrix(inputs.columns(declared, declared.tree))
-    if declared.true_edges_keV is not None:
-        true, units = np.asarray(declared.true_edges_keV), ("keV", axis.unit)
-        x, y = (true, edges) if declared.true == "x" else (edges, true)
-        source = inputs.source(declared)
-        if declared.object is not None:
-            source = (np.asarray(source, dtype=float), x, y)
-        found = replace(read_matrix(source, x_edges=x, y_edges=y), units=units if declared.true == "x" else units[::-1])
-    else:
-        source = inputs.named_source(declared, declared.histogram, "true_edges_keV = [...] for rows of numbers")
-        found = read_matrix(source, flow=declared.overflow)
-    return found if declared.true == "x" else found.transposed
-
-
-def _in_unit(found: OnAxis, axis: Axis) -> OnAxis:
+def in_unit_of(found: OnAxis, axis: Axis) -> OnAxis:
     """In the unit of the axis; one without unit takes the numbers as they are."""
     return found.in_unit(axis.unit) if axis.unit else found
 
@@ -295,11 +221,12 @@ def _remembered(inputs: Inputs, declared: BinsFile, found: Histogram, axis: Axis
 # -- rates ------------------------------------------------------------------------------------------------------------
 
 
-def _over_width(per: Per | None) -> bool:
+def over_width(per: Per | None) -> bool:
+    """Whether a content is divided by the width of its bin."""
     return per is not None and per.split()[0] in ENERGY
 
 
-def _factor(per: Per | None, exposure: float) -> float:
+def factor_of(per: Per | None, exposure: float) -> float:
     """What makes counts of a content, but for the width of its bin in keV."""
     words = [] if per is None else per.split()
     energy = 1.0 / ENERGY[words.pop(0)] if words and words[0] in ENERGY else 1.0
@@ -308,6 +235,6 @@ def _factor(per: Per | None, exposure: float) -> float:
 
 def _as_counts(found: Histogram, per: Per | None, exposure: float) -> Histogram:
     """Counts of the ``exposure`` (kg s)."""
-    if _over_width(per) and found.unit != "keV":
+    if over_width(per) and found.unit != "keV":
         raise OutOfRange("a content per energy needs bins in energy", where=found.where, given=f"per = {per!r}")
-    return counts_of_rate(found, _factor(per, exposure), per_unit=_over_width(per))
+    return counts_of_rate(found, factor_of(per, exposure), per_unit=over_width(per))

@@ -8,18 +8,23 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from eventfit.analysis.problem import Problem
-from eventfit.inference import Contour, Impact, Interval, Limit, Profile, Scan, Significance, Toys, ToySample
+from eventfit.inference import Contour, FitResult, Impact, Interval, Limit, Profile, Scan, Significance, Toys, ToySample
 from eventfit.inference.asymptotic import cut_of
 from eventfit.inference.feldman_cousins import critical_values, interval_of
 from eventfit.inference.hypotest import CLsCurve
 from eventfit.inference.statistic import StatisticName
 from eventfit.inference.toys.tails import statistic_of
 from eventfit.report.diagnostic_figures import contour_figure, impact_figure, toys_figure
+from eventfit.report.estimates import correlations, estimates
 from eventfit.report.figures import save
 from eventfit.report.method_figures import cls_figure, feldman_cousins_figure, profile_curve_figure
+from eventfit.report.parameter_figures import correlation_figure, pull_figure
+from eventfit.report.spectrum_figures import components_figure, spectrum_figure
+from eventfit.report.spectrum_view import SpectrumView, bin_axis, without_signal
 
 __all__ = [
     "contour_figures",
+    "fit_figures",
     "interval_figures",
     "limit_figures",
     "save_figures",
@@ -54,6 +59,19 @@ def limit_figures(
         cuts = [(name, cut_of("tmu" if two_sided else "qmu", cl))]
         figures = {"": profile_curve_figure(profile, reported, title=title, cuts=cuts)}
     return {**figures, "impacts": impact_figure(impacts, limit, reported, title)} if impacts else figures
+
+
+def fit_figures(problem: Problem, profile: Profile, result: FitResult) -> Figures:
+    """Spectrum with the fits, components, pulls and correlations, as far as there are any."""
+    best, title = profile.best, problem.title
+    view = SpectrumView.of(profile, problem.reported, bin_axis(problem), model=problem.model, samples=problem.samples)
+    found = {} if view.wide else {"spectrum": spectrum_figure(view, title)}
+    found["components"] = components_figure(view, title)
+    null = without_signal(profile) if result is best else None
+    beside = None if null is None else estimates(null)
+    found["pulls"] = pull_figure(estimates(result), beside, f"{problem.name}.", title)
+    names, matrix = correlations(result)
+    return found | ({"correlations": correlation_figure(names, matrix, f"{problem.name}.", title)} if names else {})
 
 
 def interval_figures(problem: Problem, profile: Profile, interval: Interval, taken: Sequence[ToySample]) -> Figures:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["card_pairs", "doubt", "quoted", "result_text"]
+__all__ = ["aligned", "card_pairs", "doubt", "quoted", "result_text"]
 
 Entry = Mapping[str, Any]
 #: rows of a table of impacts that are printed; the JSON document holds all
@@ -64,7 +64,7 @@ def _impacts(document: Entry) -> list[str]:
     rows = [("what moves by one standard deviation", "change of the limit if down", "if up")]
     rows += [(i["name"], quoted(i["down"], unit), quoted(i["up"], unit)) for i in found[:SHOWN]]
     left = len(found) - SHOWN
-    return ["", *_table(rows), *([f"... and {left} smaller ones, in the JSON document"] if left > 0 else [])]
+    return ["", *aligned(rows), *([f"... and {left} smaller ones, in the JSON document"] if left > 0 else [])]
 
 
 def _interval(document: Entry) -> list[str]:
@@ -87,7 +87,7 @@ def _significance(document: Entry) -> list[str]:
             label = entry["card"]["calibration"] if entry is document else name
             z, p = quoted(entry["value"], "", entry["error"]), quoted(entry["p_value"], "", entry["p_error"])
             rows.append((label, z, p, quoted(entry["statistic_value"])))
-    return [f"evidence against {document['parameter']} = 0:", *(f"  {line}" for line in _table(rows))]
+    return [f"evidence against {document['parameter']} = 0:", *(f"  {line}" for line in aligned(rows))]
 
 
 def _scan(document: Entry) -> list[str]:
@@ -107,7 +107,7 @@ def _scan(document: Entry) -> list[str]:
     if document["parameter"] != document["fit_parameter"]:
         best += f", {document['fit_parameter']} = {quoted(fitted['estimate'], fit_unit)}"
     rows = [tuple(quoted(value) for value in row) for row in zip(*columns, strict=True)]
-    return [best, "", *_table([tuple(head), *rows])]
+    return [best, "", *aligned([tuple(head), *rows])]
 
 
 def _contour(document: Entry) -> list[str]:
@@ -148,11 +148,46 @@ def _toys(document: Entry) -> list[str]:
             )
             for c in covered
         ]
-        lines += ["", *_table(rows)]
+        lines += ["", *aligned(rows)]
     return lines
 
 
+def _fit(document: Entry) -> list[str]:
+    head = ("parameter", "measured before", "best fit", "error", "pull", "")
+    rows = [head, *(_fitted(entry) for entry in document["parameters"])]
+    unit, gof = document["unit"], document["goodness"]
+    lines = [f"best fit: {document['parameter']} = {quoted(document['value'], unit)}"]
+    if document["held"]:
+        lines = [f"fit with {document['parameter']} held at {quoted(document['value'], unit)}"]
+    lines += ["", *aligned(rows), "", *_yields(document["yields"], document["observed"])]
+    if document["correlations"]["largest"]:
+        lines += ["", "largest correlations:"]
+        lines += [f"  {a}, {b}: {value:+.2f}" for a, b, value in document["correlations"]["largest"][:SHOWN]]
+    said = "" if gof is None else f", {gof['degrees_of_freedom']} d.o.f."
+    said += "" if gof is None or gof["p_value"] is None else f", p = {gof['p_value']:.2g}"
+    lines += ["", f"-2 ln L relative to the saturated model: {quoted(document['minus_2_ln_l'])}{said}"]
+    if document["at_bound"]:
+        lines.append(f"at a bound, without error: {', '.join(document['at_bound'])}")
+    return lines
+
+
+def _fitted(entry: Entry) -> tuple[str, ...]:
+    """A row of the table of parameters."""
+    measured = "free" if entry["nominal"] is None else f"{entry['nominal']:.4g} +- {entry['width']:.2g}"
+    error = "-" if entry["error"] is None else f"{entry['error']:.2g}"
+    pull = "" if entry["pull"] is None else f"{entry['pull']:+.2f}"
+    return entry["name"], measured, quoted(entry["value"]), error, pull, "held" if entry["held"] else entry["note"]
+
+
+def _yields(entries: Sequence[Entry], observed: float) -> list[str]:
+    rows = [("component", "before the fit", "best fit")]
+    rows += [(e["name"], quoted(e["start"]), quoted(e["value"], "", e["error"])) for e in entries]
+    start, total = sum(e["start"] for e in entries), sum(e["value"] for e in entries)
+    return aligned([*rows, ("sum", quoted(start), quoted(total)), ("observed", "", f"{observed:.6g}")])
+
+
 LINES = {
+    "fit": _fit,
     "upper_limit": _limit,
     "interval": _interval,
     "significance": _significance,
@@ -201,13 +236,13 @@ def _piece(piece: Sequence[float | None], errors: Sequence[float | None], unit: 
     return f"{low} to {high} {unit}".rstrip()
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns of equal width, the first one to the left."""
+def aligned(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> list[str]:
+    """Columns of equal width, those with the numbers ``left`` to the left."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+            f"{cell:<{w}}" if i in left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     return lines

@@ -13,7 +13,10 @@ __all__ = ["anchor", "cited", "declaration", "references", "tables", "versions"]
 
 #: status of a table that has to be seen
 UNVERIFIED = "recalled-unverified"
-SAID = "The status says how the numbers came here; checks hold a table against values of its publication."
+SAID = (
+    "The status says how the numbers came here; checks hold a table against values of its publication. Files with the "
+    "status user are known here by their sha256 alone."
+)
 #: longest text of a declaration or workspace that is printed, in characters
 LONGEST = 200_000
 
@@ -50,7 +53,7 @@ def tables(findings: Findings) -> Html | None:
 def _status(entry: Table) -> Html:
     bad = entry.status == UNVERIFIED
     mark = element("span", "recalled, unverified" if bad else entry.status, class_="warn" if bad else "badge")
-    checks = "checks hold" if entry.checks_hold else "A CHECK FAILS"
+    checks = "A CHECK FAILS" if not entry.checks_hold else "checks hold" if entry.checks else "no checks"
     sha = joined(element("br"), element("small", "sha256 ", element("code", entry.sha256[:8])))
     return joined(mark, element("br"), element("small", checks, class_=None if entry.checks_hold else "warn"), sha)
 
@@ -58,7 +61,11 @@ def _status(entry: Table) -> Html:
 def _source(entry: Table) -> Html:
     keys = joined(*(element("a", key, href=f"#{anchor(key)}") for key in entry.cite), by=", ")
     caveats = [element("li", caveat) for caveat in entry.caveats]
-    return joined(keys, f": {entry.where}", element("ul", *caveats, class_="caveats") if caveats else None)
+    return joined(
+        keys,
+        f"{': ' if entry.cite else ''}{entry.where}",
+        element("ul", *caveats, class_="caveats") if caveats else None,
+    )
 
 
 def declaration(findings: Findings) -> Html:
