@@ -111,7 +111,8 @@ def table_of_tables(reproduction: Reproduction) -> RichTable:
     for column in ("table", "status", "checks", "sha256"):
         table.add_column(column, no_wrap=True)
     for entry in reproduction.tables:
-        table.add_row(entry.name, entry.status, "hold" if entry.checks_hold else "FAIL", entry.sha256[:12])
+        checks = "FAIL" if not entry.checks_hold else "hold" if entry.checks else "none"
+        table.add_row(entry.name, entry.status, checks, entry.sha256[:12])
     return table
 
 

@@ -185,7 +185,7 @@ class Response:
         if self.efficiency is not None:
             efficiency = self.efficiency.energy if self.is_sharp else self.efficiency.bends
         at_recoil = self.efficiency is not None and not self.efficiency_is_reconstructed
-        quenched = self.quenching is not None and self._place("efficiency") > self._place("quenching")
+        quenched = at_recoil and self.quenching is not None and self._place("efficiency") > self._place("quenching")
         T = self._recoils(limit)
         mean = self.moments(T)[0]
         knots = efficiency if at_recoil and not quenched else np.empty(0)
