@@ -724,7 +724,7 @@ WRONG: dict[str, Case] = {
     "tree_as_histogram": (
         nothing,
         {"observed": '{ file = "data.root", histogram = "events" }'},
-        ("UnknownName", "energy_MeV"),
+        ("UnknownName", "energy_MeV", 'tree = "events"'),
     ),
     "overflow": (
         nothing,
@@ -780,7 +780,7 @@ WRONG: dict[str, Case] = {
     "other_edges": (
         nothing,
         {"observed": source("fine.csv", 'low = "low_keV", high = "high_keV", value = "counts"')},
-        ("OutOfRange", "48 bins from 0 to 12", "16 bins from 2 to 10"),
+        ("OutOfRange", "48 bins from 0 to 12", "16 bins from 2 to 10", "rebin = true"),
     ),
     "rebin_off_edges": (
         lambda f: csv(

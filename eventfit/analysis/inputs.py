@@ -14,6 +14,7 @@ from eventfit.analysis.files import FileDeclared
 from eventfit.errors import ChecksumMismatch, InputError, MissingInput, UnknownName, did_you_mean
 from eventfit.io import contents, read_columns
 from eventfit.io.columns import Columns
+from eventfit.io.root import TREES, class_of
 from eventfit.io.source import Source, listed
 from eventfit.quadrature import Array
 from eventfit.tables import Table, Tables, inside
@@ -80,6 +81,8 @@ class Inputs(Tables):
         """
         tree = getattr(declared, "tree", None)
         source = self.source(declared, key or tree)
+        if isinstance(source, str) and declared.object is None and key is not None:
+            self._refuse_tree(source, key)
         if isinstance(source, str) and declared.object is None and key is None:
             root = Source.of(source).kind == "root" and tree is None
             held = contents(source).items()
@@ -90,6 +93,18 @@ class Inputs(Tables):
                 fix='name a histogram = "..." of it, or a tree = "..." with its columns' if root else f"add {columns}",
             )
         return source
+
+    def _refuse_tree(self, source: str, key: str) -> None:
+        """A tree is no histogram: it has columns."""
+        place = Source.of(source)
+        if place.kind == "root" and class_of(place) in TREES:
+            raise UnknownName(
+                "a tree stands where a histogram or graph is named",
+                where=source,
+                given=key,
+                allowed=listed(list(contents(source))),
+                fix=f'say tree = "{key}" and name its columns',
+            )
 
     def columns(self, declared: FileDeclared, tree: str | None = None) -> Columns:
         """The columns of a table, of a ``tree``, or of a mapping or data frame from Python."""

@@ -185,7 +185,14 @@ def _sides(declared: BinsFile) -> dict[str, str]:
 def over_bins(found: Histogram, axis: Axis, edges: Array, rebin: bool) -> Histogram:
     """``found`` in the unit of the axis and over ``edges``, summed to them if ``rebin``."""
     found = in_unit_of(found, axis)
-    return found.rebinned(edges).with_flow("drop") if rebin else found.over(edges)
+    if rebin:
+        return found.rebinned(edges).with_flow("drop")
+    try:
+        return found.over(edges)
+    except OutOfRange as error:
+        if np.all(np.isclose(found.edges[:, None], edges, rtol=1e-9).any(axis=0)):
+            error.fix = "every edge that is needed is one of the file's: rebin = true sums its bins"
+        raise
 
 
 def _events(inputs: Inputs, declared: BinsFile, axis: Axis) -> Array:

@@ -42,7 +42,7 @@ def factor_between(given: str, wanted: str, where: str) -> float:
             where=where,
             given=None if not given else f"{given} to {wanted}",
             allowed=", ".join(ENERGY) + ", with ee or nr behind it",
-            fix="declare the unit" if not given else "",
+            fix='declare the unit, e.g. unit = "keV"' if not given else "",
         )
     if old[2] and new[2] and old[2] != new[2]:
         raise OutOfRange(
