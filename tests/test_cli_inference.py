@@ -39,6 +39,8 @@ VERBS = {
     "limit --method feldman-cousins --toys 1000": "upper_limit",
     "limit --calibration toys --toys 1000": "upper_limit",
     "limit --method cls --toys 1000": "upper_limit",
+    "fit": "fit",
+    "fit --at 0": "fit",
     "interval": "interval",
     "interval --method minos --cl 0.6827": "interval",
     "interval --method feldman-cousins --toys 1000": "interval",

@@ -136,10 +136,11 @@ def named_flux(source: Spoken, *, unit: str | None) -> dict[str, Any]:
 
 def _inside(file: str, folder: Path) -> str:
     """The path of ``file`` from ``folder``; it may be given from there, or from the working folder."""
-    for path in (folder / file, Path(file)):
+    places = folder / file, Path(file)
+    for path in places:
         if path.exists() and path.resolve().is_relative_to(folder.resolve()):
             return path.resolve().relative_to(folder.resolve()).as_posix()
-    if Path(file).exists():
+    if any(path.exists() for path in places):
         raise PathOutsideFolder(
             "the file lies outside of the folder of the declaration",
             given=file,

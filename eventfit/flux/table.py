@@ -14,8 +14,9 @@ from eventfit.quadrature import Array
 
 __all__ = ["TableFlux"]
 
-#: panels that a spectrum has at least, however few its rows
-PANELS = 64
+#: panels that a spectrum has at least, however few its rows: of equal width, and of equal ratio towards low energies
+#: down to this share of its end, where cross sections in 1 / E bend
+PANELS, RATIOS, LOWEST = 64, 128, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,9 @@ class TableFlux(Flux):
                 allowed="flavour",
                 fix="moments between mass states need a source with an oscillation model",
             )
-        panels = np.unique(np.concatenate([self.nodes, np.linspace(self.nodes[0], self.nodes[-1], PANELS + 1)]))
+        first, last = float(self.nodes[0]), float(self.nodes[-1])
+        ratios = np.geomspace(max(first, LOWEST * last), last, RATIOS + 1)
+        panels = np.unique(np.concatenate([self.nodes, np.linspace(first, last, PANELS + 1), ratios[1:-1]]))
 
         def spectrum(flavour: str) -> Measure:
             return Measure.from_density(panels, lambda E: np.interp(E, self.nodes, self.spectra[flavour]), order)
