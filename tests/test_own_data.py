@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+import tomllib
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -542,6 +543,23 @@ def test_an_object_that_cannot_be_copied_is_refused() -> None:
 
     with pytest.raises(InputError, match=r"(?s)cannot be copied.*object x.*no"):
         Analysis.from_dict(declared(), objects={"x": Stubborn()})
+
+
+def test_the_forms_in_the_readme_are_valid() -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    said = tomllib.loads(block)
+    assert {"data", "background", "response", "flux"} == set(said)
+    found = Analysis.from_dict(declared() | said).default
+    assert not isinstance(found.data.observed, str | None)
+    others = re.findall(r"^# (\w+ = \{.*\})", block, re.MULTILINE)  # forms that stand in comments
+    assert len(others) == 4
+    for line in others:
+        key, value = next(iter(tomllib.loads(line.replace("...", '"a"')).items()))
+        part = "response" if key == "resolution" else "data"
+        changed = {"residual": {"file": "a", "histogram": "h"}} if key == "covariance" else {}
+        rest = {"edges_keV": EDGES, "order": ["resolution"]} if part == "response" else {"origin": ["own"]}
+        Analysis.from_dict(declared(**{part: rest | changed | {key: value}}))
 
 
 # -- wrong files ------------------------------------------------------------------------------------------------------

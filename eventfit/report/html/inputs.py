@@ -71,7 +71,7 @@ def _source(entry: Table) -> Html:
 def declaration(findings: Findings) -> Html:
     """The file itself, as text."""
     if findings.source is None:
-        return element("p", "It was read from standard input: its sha256 stands under the versions.")
+        return element("p", "It was read from standard input, or made in Python: its sha256 stands under the versions.")
     name, text = findings.source
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}\n\n... {len(text) - LONGEST} more characters: the whole is {name}"
