@@ -45,9 +45,9 @@ def quick_look_figure(problem: Problem) -> Figure:
     signals = signals if model is None else _signals(problem)
     for name, counts in list(signals.items())[:MOST]:
         axes.stairs(counts, axis.edges, baseline=None, color=SIGNAL, ls=":", lw=1.8, label=name)
-    highest = _data(axes, axis, problem)
+    lowest, highest = _data(axes, axis, problem)
     seen = np.concatenate([total, *signals.values()])
-    _scale(axes, seen[seen > 0], max(highest, float(total.max(initial=0.0))))
+    _scale(axes, seen[seen > 0], lowest, max(highest, float(total.max(initial=0.0))))
     axes.set_xlim(axis.edges[0], axis.edges[-1])
     axes.set_xlabel(axis.label, parse_math=False)
     axes.set_ylabel(f"counts / {axis.per}", parse_math=False)
@@ -81,8 +81,8 @@ def _signals(problem: Problem) -> dict[str, Array]:
     return found
 
 
-def _data(axes: Axes, axis: BinAxis, problem: Problem) -> float:
-    """Draw what was observed, many bins as means of neighbours; the highest end of the error bars."""
+def _data(axes: Axes, axis: BinAxis, problem: Problem) -> tuple[float, float]:
+    """Draw what was observed, many bins as means of neighbours; the ends of the error bars."""
     model = problem.model
     n = problem.likelihood.data.counts if model is None else model.observed.values()
     given = np.zeros(len(n)) if model is None else model.spectrum_errors
@@ -97,16 +97,13 @@ def _data(axes: Axes, axis: BinAxis, problem: Problem) -> float:
     label += "" if size.max() == 1 else f", mean of {size.max()} bins"
     style: dict[str, Any] = {"fmt": "o", "ms": 3.5 if len(groups) <= 60 else 1.8, "lw": 0.9, "color": DATA, "zorder": 5}
     axes.errorbar(middle, content / size, yerr=(below, above), label=label, **style)
-    return float((content / size + above).max())
+    return float((content / size - below).min()), float((content / size + above).max())
 
 
-def _scale(axes: Axes, positive: Array, highest: float) -> None:
-    """Logarithmic where contents differ much and none is negative."""
-    low = axes.get_ylim()[0]
-    if low < 0 and not len(positive):
-        return
-    if len(positive) and highest > SPREAD * float(positive.min()):
+def _scale(axes: Axes, positive: Array, lowest: float, highest: float) -> None:
+    """Logarithmic where contents differ much and no datum is negative."""
+    if lowest >= 0.0 and len(positive) and highest > SPREAD * float(positive.min()):
         axes.set_yscale("log", nonpositive="clip")
         axes.set_ylim(max(0.3 * float(positive.min()), highest * 10.0**-DECADES), 2.5 * highest)
     else:
-        axes.set_ylim(min(0.0, low), 1.12 * highest)
+        axes.set_ylim(1.12 * min(0.0, lowest), 1.12 * highest)
