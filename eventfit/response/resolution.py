@@ -78,7 +78,7 @@ class PolynomialResolution(Resolution):
     Raises
     ------
     OutOfRange
-        A mean that falls or a width that is not positive, at the energies where it is used.
+        A mean that falls, or a width that is not positive where hits are expected, at the energies where it is used.
     """
 
     coefficients: tuple[float, ...]
@@ -103,7 +103,7 @@ class PolynomialResolution(Resolution):
     def sigma(self, visible: Array) -> Array:
         N = self.mean(visible)
         width = self.noise + self.stochastic * np.sqrt(N) + self.linear * N
-        if np.any(width <= 0.0):
+        if np.any((width < 0.0) | ((width == 0.0) & (N > 0.0))):  # no hits may be certain
             raise OutOfRange(
                 "the width of the reconstructed quantity is not positive",
                 where="response.resolution",
