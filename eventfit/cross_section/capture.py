@@ -26,14 +26,26 @@ class CaptureProcess(ABC):
     #: bibliography keys
     cite: tuple[str, ...]
 
+    @property
+    @abstractmethod
+    def threshold(self) -> float:
+        """Lowest neutrino energy in keV that is captured."""
+
     @abstractmethod
     def sigma(self, E: Array, state: str) -> Array:
         """Cross section in cm^2 at neutrino energies ``E`` (n,) in keV; zero below threshold and for other states."""
 
     def rate(self, flux: Flux, *, order: int = 8) -> float:
-        """Captures per nucleus and second of ``flux``, which has to know its flavours."""
+        """Captures per nucleus and second of ``flux``, which has to know its flavours.
+
+        The integral begins exactly at the threshold: there the cross section may jump.
+        """
         measures: Mapping[str, Measure] = flux.measure("flavour", order=order)
-        return float(sum(measure.weight @ self.sigma(measure.energy, state) for state, measure in measures.items()))
+        found = 0.0
+        for state, measure in measures.items():
+            above = measure.weight * measure.share_above(np.array([self.threshold]))[0]
+            found += float(above @ self.sigma(np.maximum(measure.energy, self.threshold), state))
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +65,10 @@ class GalliumCapture(CaptureProcess):
     cross_section: Array
     cite: tuple[str, ...]
     name = "gallium_capture"
+
+    @property
+    def threshold(self) -> float:
+        return float(self.energy[0])
 
     @classmethod
     def load(cls, tables: Tables) -> GalliumCapture:
