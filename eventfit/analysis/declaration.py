@@ -48,13 +48,14 @@ class DataDeclared(Strict):
 class Background(Strict):
     """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it.
 
-    ``table`` holds expected counts in the bins of the response in its ``column``, or a curve of ``expected_per_keV``,
-    which is then integrated. ``density`` is the table of the same background as a curve, for fits of single events.
+    ``table`` holds expected counts in the bins of the response in its ``column`` (``expected_counts`` if none is
+    chosen), or a curve of ``expected_per_keV``, which is then integrated. ``density`` is the table of the same
+    background as a curve, for fits of single events.
     """
 
     name: Name
     table: str
-    column: str = "expected_counts"
+    column: str | None = None
     density: str | None = None
     norm: Norm | None = None
 

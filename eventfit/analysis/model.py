@@ -125,14 +125,14 @@ class Analysis:
     def _build(self, variant: str, declared: Declaration, where: str) -> Model:
         tables = Tables(*self.roots)
         observed = observed_spectrum(tables, declared.data.observed, declared.response)
-        events = read_events(declared.data, tables, observed)
+        events = read_events(declared.data, tables, observed, declared.response)
         physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared.response) for b in declared.background}
         poi, reported = find_poi(declared, physics, where)
         parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
         densities = {t.name: t.density for t in physics.templates}
         if events is not None:
-            densities |= background_densities(declared.background, tables, backgrounds, events)
+            densities |= background_densities(declared.background, tables, backgrounds, events, declared.response.axis)
         hashes = {table.name: table.sha256 for table in tables.used}
         likelihood = (
             _beside_the_spectrum(declared, parameters, components, observed, hashes)

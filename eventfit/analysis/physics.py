@@ -38,6 +38,7 @@ from eventfit.quadrature import Array
 from eventfit.response import (
     ConstantQuenching,
     Efficiency,
+    KeV,
     PerfectResolution,
     PolynomialResolution,
     Resolution,
@@ -165,7 +166,9 @@ def _response(declared: ResponseDeclared, tables: Tables) -> Response:
     if declared.efficiency is not None:
         with located("response.efficiency"):
             table = tables.read(declared.efficiency)
-            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+            last = declared.order[-1] == "efficiency"
+            axis = declared.axis if last else KeV
+            efficiency = Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)

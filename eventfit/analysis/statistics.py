@@ -54,12 +54,10 @@ def build_components(
         if background.norm is not None:
             parameters.append(_norm(background.norm, f"{prefix}.{background.name}", f"norm of {background.name}"))
             factors[background.name].append(Power(parameters[-1].name))
-    scaled = {
-        nuisance.name: _scaled_by_flux(nuisance, declared, physics, where)
-        for nuisance in declared.nuisance
-        if isinstance(nuisance, FluxNorm)
-    }
-    _refuse_unknown_norms(declared, list(scaled), where)
+    norms = [nuisance for nuisance in declared.nuisance if isinstance(nuisance, FluxNorm)]
+    _refuse_wrong_norms(norms, [flux.name for flux in physics.fluxes], where)
+    _refuse_unknown_norms(declared, [norm.name for norm in norms], where)
+    scaled = {norm.name: _scaled_by_flux(norm, declared, physics) for norm in norms}
     signal = [template.name for template in physics.templates if poi in template.powers]
     for nuisance in declared.nuisance:
         parameter, factor = _nuisance(nuisance, prefix)
@@ -96,10 +94,10 @@ def _refuse_repeated(names: Sequence[str], where: str) -> None:
     if repeated:
         raise DeclarationError(
             "two components have one name, or a background has a name that means something else",
-            where=f"{where}: flux, process, background",
+            where=f"{where}: flux, process, background, measurement",
             given=", ".join(repeated),
             allowed=f"each source component and each process once; backgrounds not called {ALL!r} or {SIGNAL!r}",
-            fix="declare a component or process once, or rename the background",
+            fix="declare a component or process once, or rename the background or measurement",
         )
 
 
@@ -124,22 +122,37 @@ def _nuisance(declared: Nuisance, prefix: str) -> tuple[Parameter, Factor]:
     return parameter, scale(name, declared.relative)
 
 
-def _scaled_by_flux(declared: FluxNorm, whole: Declaration, physics: Physics, where: str) -> list[str]:
+def _scaled_by_flux(declared: FluxNorm, whole: Declaration, physics: Physics) -> list[str]:
     """The templates of the components, and their part in the measurements that share this norm."""
-    known = [flux.name for flux in physics.fluxes]
-    others = [n for n in whole.nuisance if isinstance(n, FluxNorm) and n.name != declared.name]
-    for name in declared.components:
-        if name not in known or any(name in other.components for other in others):
-            raise DeclarationError(
-                "a flux norm scales a component that nobody declared, or that another norm scales as well",
-                where=f"{where}: nuisance[{declared.name}].components",
-                given=name,
-                allowed=", ".join(known) + ", each scaled once",
-            )
     sharing = [m.name for m in whole.measurement if declared.name in m.norms]
     return [t.name for t in physics.templates if t.component in declared.components] + [
         f"{component}.{measurement}" for measurement in sharing for component in declared.components
     ]
+
+
+def _refuse_wrong_norms(norms: Sequence[FluxNorm], known: Sequence[str], where: str) -> None:
+    """Every component of a flux norm is one of the ``known`` ones, and scaled once: twice would be its square."""
+    owner: dict[str, str] = {}
+    for norm in norms:
+        for name in norm.components:
+            place = f"{where}: nuisance[{norm.name}].components"
+            if name not in known:
+                raise DeclarationError(
+                    "a flux norm scales a component that nobody declared",
+                    where=place,
+                    given=name,
+                    allowed=", ".join(known),
+                    fix=did_you_mean(name, known),
+                )
+            if name in owner:
+                raise DeclarationError(
+                    "a component is scaled twice",
+                    where=place,
+                    given=f"{name}, which {owner[name]} scales already",
+                    allowed="each component once",
+                    fix="leave it out of one of the two",
+                )
+            owner[name] = norm.name
 
 
 def _refuse_unknown_norms(declared: Declaration, norms: Sequence[str], where: str) -> None:
