@@ -111,9 +111,9 @@ class Spectrum:
 class Template:
     """Expected counts of one term of one source component at unit couplings.
 
-    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin,
-    relative to its content, when all quadrature nodes are doubled. ``density`` (n_point,) holds counts per unit of the
-    axis at the points that the fold was asked for.
+    ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin when
+    all quadrature nodes are doubled, relative to its content: to the sum of sizes where an interference changes sign
+    inside the bin. ``density`` (n_point,) holds counts per unit of the axis at the points that the fold was asked for.
     """
 
     spectrum: Spectrum

@@ -15,14 +15,28 @@ from eventfit.units import atomic_mass_unit
 
 __all__ = ["MATERIALS", "Element", "Material", "Target"]
 
-Material = Literal["xenon", "germanium", "caesium_iodide", "pseudocumene", "carbon_tetrafluoride"]
+Material = Literal[
+    "xenon",
+    "germanium",
+    "silicon",
+    "caesium_iodide",
+    "pseudocumene",
+    "mineral_oil",
+    "polyvinyltoluene",
+    "carbon_tetrafluoride",
+    "hexafluorobenzene",
+]
 #: material -> chemical composition {element symbol: atoms per formula unit}
 MATERIALS: Mapping[str, Mapping[str, int]] = {
     "xenon": {"Xe": 1},
     "germanium": {"Ge": 1},
+    "silicon": {"Si": 1},
     "caesium_iodide": {"Cs": 1, "I": 1},
     "pseudocumene": {"C": 9, "H": 12},
+    "mineral_oil": {"C": 1, "H": 2},  # of chains CH2 without their ends
+    "polyvinyltoluene": {"C": 9, "H": 10},  # plastic scintillator
     "carbon_tetrafluoride": {"C": 1, "F": 4},
+    "hexafluorobenzene": {"C": 6, "F": 6},
 }
 #: elements whose shells are known, for the stepping approximation
 SHELL_TABLES = {

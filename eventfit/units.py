@@ -10,9 +10,11 @@ import math
 from typing import Final
 
 __all__ = [
+    "GW",
     "GeV",
     "MeV",
     "atomic_mass_unit",
+    "charged_pion_mass",
     "cm",
     "day",
     "eV",
@@ -24,12 +26,16 @@ __all__ = [
     "g",
     "hbar_c",
     "hour",
+    "joule",
     "keV",
     "kg",
     "m",
     "magnetic_cross_section",
     "matter_potential",
     "mole",
+    "neutron_mass",
+    "proton_mass",
+    "muon_mass",
     "s",
     "tonne",
     "weak_cross_section",
@@ -41,6 +47,8 @@ keV: Final = 1.0
 eV: Final = 1e-3 * keV
 MeV: Final = 1e3 * keV
 GeV: Final = 1e6 * keV
+#: exact in the SI: 1 eV is 1.602176634e-19 J
+joule: Final = eV / 1.602176634e-19
 
 # length
 cm: Final = 1.0
@@ -53,6 +61,9 @@ hour: Final = 3600.0 * s
 day: Final = 24.0 * hour
 year: Final = 365.25 * day
 
+# power
+GW: Final = 1e9 * joule / s
+
 # mass
 kg: Final = 1.0
 g: Final = 1e-3 * kg
@@ -63,11 +74,16 @@ mole: Final = 6.02214076e23
 
 # constants, CODATA 2022 (arXiv:2409.03787) unless another source is named
 electron_mass: Final = 510.99895069 * keV
+proton_mass: Final = 938.27208943 * MeV
+neutron_mass: Final = 939.56542194 * MeV
 fine_structure: Final = 7.2973525643e-3
 hbar_c: Final = 197.3269804 * MeV * fm
 atomic_mass_unit: Final = 1.66053906892e-27 * kg
 #: Fermi constant, PDG 2024, 1.1663788(6)e-5 GeV^-2
 fermi_constant: Final = 1.1663788e-5 / GeV**2
+#: PDG 2024: 105.6583755(23) and 139.57039(18) MeV
+muon_mass: Final = 105.6583755 * MeV
+charged_pion_mass: Final = 139.57039 * MeV
 
 #: pi alpha^2 / m_e^2 in cm^2: scale of the magnetic-moment cross section for mu = mu_B
 magnetic_cross_section: Final = math.pi * (fine_structure * hbar_c / electron_mass) ** 2

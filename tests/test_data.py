@@ -16,8 +16,25 @@ import pytest
 
 import eventfit.cross_section
 from eventfit.analysis import Analysis, shipped_analyses
-from eventfit.cross_section import FreeElectrons, Process, SteppingElectrons
+from eventfit.cross_section import (
+    ChargeRadius,
+    FreeElectrons,
+    InverseBetaDecay,
+    Millicharge,
+    Process,
+    StandardModelElectron,
+    SteppingElectrons,
+)
 from eventfit.errors import BadTable, ChecksumMismatch
+from eventfit.flux import stopped_pion_flux
+from eventfit.flux.reactor import (
+    CaptureName,
+    CaptureSpectrum,
+    EnergySet,
+    FissionSpectra,
+    SpectraName,
+    mean_fission_energy,
+)
 from eventfit.inference import Profile, discovery_significance
 from eventfit.provenance import Status
 from eventfit.report.bibliography import METHODS, bibliography, reference
@@ -37,20 +54,33 @@ def provenance(name: str) -> dict[str, Any]:
 def processes() -> Iterator[Process]:
     """Every concrete process with every treatment of the electrons."""
     xenon = Target.load(Tables(DATA), "xenon")
-    for _, kind in inspect.getmembers(eventfit.cross_section, inspect.isclass):
-        if issubclass(kind, Process) and not inspect.isabstract(kind):
-            for treatment in (FreeElectrons(xenon), SteppingElectrons(xenon)):
-                angle = ["sin2_theta_w"] if "sin2_theta_w" in inspect.signature(kind).parameters else []
+    for treatment in (FreeElectrons(xenon), SteppingElectrons(xenon)):
+        weak = StandardModelElectron(treatment, 0.2386)
+        given = {
+            "electrons": treatment,
+            "sin2_theta_w": weak.sin2_theta_w,
+            "weak": weak,
+            "first": Millicharge(weak),
+            "second": ChargeRadius(weak),
+        }
+        for _, kind in inspect.getmembers(eventfit.cross_section, inspect.isclass):
+            if issubclass(kind, Process) and not inspect.isabstract(kind):
                 make: Callable[..., Process] = kind
-                yield make(treatment, **dict.fromkeys(angle, 0.2386))
+                yield make(**{name: given[name] for name in inspect.signature(kind).parameters if name in given})
 
 
 @pytest.fixture(scope="module")
 def used() -> tuple[set[str], set[str]]:
-    """Names of the tables that an analysis or a material on offer reads, and the publications they cite."""
+    """Names of the tables that an analysis, material or reactor on offer reads, and the publications they cite."""
     offered = Tables(DATA)
     for material in MATERIALS:
         Target.load(offered, material)
+    for spectra in get_args(SpectraName):
+        FissionSpectra.load(offered, spectra)
+    for capture in get_args(CaptureName):
+        CaptureSpectrum.load(offered, capture)
+    for energies in get_args(EnergySet):
+        mean_fission_energy(offered, {"u235": 1.0}, energies)
     analyses = [Analysis.load(name, data=DATA) for name in shipped_analyses()]
     models = [analysis.model(variant) for analysis in analyses for variant in analysis.variants]
     tables = {t.name: t for t in (*offered.used, *(t for model in models for t in model.tables))}
@@ -103,7 +133,9 @@ def test_the_readme_names_every_table() -> None:
 def test_cited_publications_are_known_and_known_ones_cited(used: tuple[set[str], set[str]]) -> None:
     tables = {key for name in TABLES for key in provenance(name)["cite"]}
     analyses = {key for name in shipped_analyses() for key in Analysis.load(name).default.cite}
-    cited = tables | analyses | used[1] | set(METHODS) | {key for process in processes() for key in process.cite}
+    physics = {key for process in processes() for key in process.cite} | set(InverseBetaDecay.cite)
+    physics |= {key for flux in stopped_pion_flux(1.0) for key in flux.cite}
+    cited = tables | analyses | used[1] | set(METHODS) | physics
     assert cited == set(bibliography())
 
 

@@ -234,7 +234,7 @@ def test_bins_beyond_the_end_of_a_spectrum_hold_the_tail_of_the_resolution(a: fl
     """pp recoils end at 261.1 keV; as far as a millionth of all counts lie in a bin, its content is right."""
     response, edges = Response(("resolution",), SqrtResolution(a, 0.0)), np.arange(1.0, 400.0)
     (template,) = folded([PP], [SM], response, edges)
-    ((_, _, _, best),) = more_nodes([PP], [SM], response, edges, 6)
+    ((_, _, _, best, _),) = more_nodes([PP], [SM], response, edges, 6)
     counts, best = template.spectrum.values(), EXPOSURE * XENON.units_per_kg * best
     beyond = (edges[:-1] > 262) & (best > 1e-6 * best.sum())
     assert beyond.sum() > 5

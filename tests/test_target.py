@@ -86,6 +86,61 @@ def test_steps_of_the_xenon_shells(edges_eV: str, steps: list[int]) -> None:
     assert XENON.electrons_below(edge * (1 - 1e-9)).tolist() == [*steps[1:], 0]
 
 
+#: eV, the valence electrons last, and electrons above each edge
+SHELLS = {
+    "germanium": (
+        "11103.1 1414.6 1248.1 1217.0 180.1 124.9 120.8 29.8 29.2 7.9",
+        [32, 30, 28, 26, 22, 20, 18, 14, 10, 4],
+    ),
+    "caesium_iodide": (
+        "35985 33169 5714 5359 5188 5012 4852 4557 1211 1072 1071 1003 931 875 740.5 726.6 630.8 619.3 232.3 186",
+        [108, 106, 104, 102, 100, 98, 94, 92, 88, 86, 84, 82, 78, 76, 72, 68, 62, 58, 52, 50],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("material", "edges_eV", "steps"),
+    [pytest.param(name, *found, id=f"X-ray Data Booklet 2009, {name}") for name, found in SHELLS.items()],
+)
+def test_steps_of_other_shells(material: str, edges_eV: str, steps: list[int]) -> None:
+    target = Target.load(Tables(shipped("data")), material)
+    edge = np.array([float(value) for value in edges_eV.split()]) / 1000
+    assert target.electrons_below(edge * (1 + 1e-9)).tolist() == steps
+    assert target.electrons_below(edge[:-1] * (1 - 1e-9)).tolist() == steps[1:]
+
+
+@pytest.mark.parametrize(
+    ("material", "first_eV"),
+    [
+        pytest.param("germanium", 7.899, id="NIST Atomic Spectra Database, Ge"),
+        pytest.param("caesium_iodide", 3.894, id="NIST Atomic Spectra Database, Cs"),
+        pytest.param("xenon", 12.130, id="NIST Atomic Spectra Database, Xe"),
+    ],
+)
+def test_nothing_is_set_free_below_the_first_ionisation_energy(material: str, first_eV: float) -> None:
+    """In the precision of the tables, a tenth of an eV."""
+    shells = Target.load(Tables(shipped("data")), material).shell_energies
+    assert 1e3 * shells[0] == pytest.approx(first_eV, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("material", "electrons", "molar_mass_g"),
+    [
+        pytest.param("silicon", 14, 28.085, id="CIAAW 2021, Si"),
+        pytest.param("mineral_oil", 8, 14.027, id="CIAAW 2021, CH2"),
+        pytest.param("polyvinyltoluene", 64, 118.179, id="CIAAW 2021, C9H10"),
+        pytest.param("carbon_tetrafluoride", 42, 88.003, id="CIAAW 2021, CF4"),
+        pytest.param("hexafluorobenzene", 90, 186.054, id="CIAAW 2021, C6F6"),
+        pytest.param("caesium_iodide", 108, 259.81, id="CIAAW 2021, CsI"),
+    ],
+)
+def test_electrons_and_molar_masses(material: str, electrons: int, molar_mass_g: float) -> None:
+    target = Target.load(Tables(shipped("data")), material)
+    assert target.electrons == electrons
+    assert target.units_per_kg == pytest.approx(1000 * AVOGADRO / molar_mass_g, rel=1e-4)
+
+
 @pytest.mark.parametrize("electrons_per_100t", [pytest.param(3.307e31, id="arXiv:1707.09279, electrons in 100 t")])
 def test_electrons_of_pseudocumene(electrons_per_100t: float) -> None:
     target = Target.load(Tables(shipped("data")), "pseudocumene")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventfit.analysis.declaration import Background
-from eventfit.analysis.detector import ResponseDeclared
+from eventfit.analysis.declaration import Background, Declaration
+from eventfit.analysis.detector import Exposure, ResponseDeclared
 from eventfit.errors import DeclarationError, OutOfRange, did_you_mean, located
 from eventfit.quadrature import Array
-from eventfit.response import Axis
+from eventfit.response import Axis, KeV
 from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
+from eventfit.units import day, kg
 
-__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "within"]
+__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "within"]
 
 
 def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
@@ -41,17 +42,22 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         return Spectrum(edges, counts, counts, "observed")
 
 
-def expected_spectrum(declared: Background, tables: Tables, response: ResponseDeclared) -> Spectrum:
-    """A background: a column of a binned table, or the integrals of a curve (``expected_per_keV``).
+def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) -> Spectrum:
+    """A background: a column of a binned table, the integrals of a curve (``expected_per_keV``), or a flat rate.
 
     Raises
     ------
     OutOfRange
         Other bins than those of the response, a curve that ends inside the window.
     DeclarationError
-        A column that does not hold counts, or one of a curve.
+        A column that does not hold counts, or one of a curve; a rate per keV on another axis.
     """
-    edges, key = response.edges, f"background[{declared.name}]"
+    response, edges, key = whole.response, whole.response.edges, f"background[{declared.name}]"
+    if declared.rate_per_keV_kg_day is not None:
+        _require_keV(response, f"{key}.rate_per_keV_kg_day")
+        per_keV = declared.rate_per_keV_kg_day * whole.exposure.internal / (kg * day)
+        return Spectrum(edges, per_keV * np.diff(edges), name=declared.name)
+    assert declared.table is not None
     with located(f"{key}.table"):
         table = tables.read(declared.table)
         if not table.is_binned and declared.column is None:
@@ -74,6 +80,46 @@ def _counts(table: Table, column: str) -> Array:
             fix=did_you_mean(column, known) or ("" if known else "leave it out for a curve"),
         )
     return table[column]
+
+
+def _require_keV(response: ResponseDeclared, where: str) -> None:
+    if response.axis != KeV:
+        raise DeclarationError(
+            "a rate per keV says nothing about bins that are not in keV",
+            where=where,
+            given=f"bins in {response.axis.unit or response.axis.name}",
+            fix="declare a table of counts in these bins",
+        )
+
+
+def residual_spectrum(
+    tables: Tables, name: str, response: ResponseDeclared, exposure: Exposure
+) -> tuple[Spectrum, Array]:
+    """A background-subtracted spectrum and its errors (n_bin,), in counts of the exposure.
+
+    From the columns ``residual_per_keV_kg_day`` and ``error_per_keV_kg_day`` of a binned table.
+
+    Raises
+    ------
+    OutOfRange
+        Other bins than those of the response, an error that is not positive.
+    DeclarationError
+        Bins that are not in keV.
+    """
+    _require_keV(response, "data.residual")
+    with located("data.residual"):
+        table, edges = tables.read(name), response.edges
+        _require_bins(table, response)
+        rate, error = table["residual_per_keV_kg_day"], table["error_per_keV_kg_day"]
+        if np.any(error <= 0):
+            raise OutOfRange(
+                "a residual without an error",
+                where=f"{name}, row {int(np.argmax(error <= 0)) + 1}",
+                given=float(error[error <= 0][0]),
+                allowed="errors above zero in every bin",
+            )
+        counts = np.diff(edges) * exposure.internal / (kg * day)
+        return Spectrum(edges, rate * counts, (error * counts) ** 2, "residual"), error * counts
 
 
 def within(events: Table, response: ResponseDeclared) -> Array:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from eventfit.analysis.binning import integrals, within
-from eventfit.analysis.declaration import Background, DataDeclared
-from eventfit.analysis.detector import ResponseDeclared
+from eventfit.analysis.declaration import Declaration
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
-from eventfit.response import Axis
 from eventfit.spectrum import Spectrum
 from eventfit.tables import Tables
 
@@ -21,7 +19,7 @@ __all__ = ["background_densities", "read_events"]
 TOLERANCE = 5e-3
 
 
-def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum, response: ResponseDeclared) -> Array | None:
+def read_events(whole: Declaration, tables: Tables, observed: Spectrum) -> Array | None:
     """The values of the events (n_event,) on the reconstructed axis, None if none are declared.
 
     Raises
@@ -29,6 +27,7 @@ def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum, resp
     OutOfRange
         An event outside the window, or events that are not those of the counts.
     """
+    declared, response = whole.data, whole.response
     if declared.events is None:
         return None
     with located("data.events"):
@@ -47,17 +46,17 @@ def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum, resp
 
 
 def background_densities(
-    declared: Sequence[Background], tables: Tables, binned: Mapping[str, Spectrum], events: Array, axis: Axis
+    whole: Declaration, tables: Tables, binned: Mapping[str, Spectrum], events: Array
 ) -> dict[str, Array]:
-    """Counts per unit of ``axis`` of every background at the ``events``: piecewise linear tables over the window.
+    """Counts per unit of the axis of every background at the ``events``: piecewise linear tables over the window.
 
     Raises
     ------
     OutOfRange
         A table ends inside the window, or its integral is not the sum of the counts in bins.
     """
-    found = {}
-    for background in declared:
+    found, axis = {}, whole.response.axis
+    for background in whole.background:
         assert background.density is not None
         with located(f"background[{background.name}].density"):
             table, spectrum = tables.read(background.density), binned[background.name]

@@ -1,7 +1,8 @@
-"""Neutrino capture on nuclei: no recoil is seen, only that it happened, so a flux folds to one number."""
+"""Neutrino capture: no recoil is seen, only that it happened, so a flux folds to one number."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ SNU = 1e-36
 
 
 class CaptureProcess(ABC):
-    """A reaction that is counted, per target nucleus."""
+    """A reaction that is counted, per target nucleus or proton."""
 
     name: str
     #: bibliography keys
@@ -39,7 +40,21 @@ class CaptureProcess(ABC):
         """Captures per nucleus and second of ``flux``, which has to know its flavours.
 
         The integral begins exactly at the threshold: there the cross section may jump.
+
+        Raises
+        ------
+        OutOfRange
+            The flux is not known at all energies from the threshold on.
         """
+        low, high = flux.known
+        if low > self.threshold or math.isfinite(high):
+            raise OutOfRange(
+                f"the flux is not known at all energies that {self.name} needs",
+                where=f"flux {flux.name!r}",
+                given=f"known from {low:g} to {high:g} keV",
+                allowed=f"known from {self.threshold:.5g} keV on",
+                fix="continue its spectrum: a spectrum is never extrapolated",
+            )
         measures: Mapping[str, Measure] = flux.measure("flavour", order=order)
         found = 0.0
         for state, measure in measures.items():

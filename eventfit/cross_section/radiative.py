@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
@@ -11,10 +10,10 @@ import numpy as np
 from scipy.special import spence
 
 from eventfit.cross_section.base import Term, minimum_energy
-from eventfit.cross_section.electron import ALL_FLAVOURS, OnElectrons
+from eventfit.cross_section.electron import ALL_FLAVOURS, Chiral, Shapes, WeakElectron, chiral_form, tree_shapes
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
-from eventfit.units import electron_mass, fine_structure, weak_cross_section
+from eventfit.units import electron_mass, fine_structure
 
 __all__ = [
     "BKS1995",
@@ -155,13 +154,14 @@ def qed_functions(T: Array, E: Array) -> QedFunctions:
 
 
 @dataclass(frozen=True)
-class CorrectedElectron(OnElectrons):
+class CorrectedElectron(WeakElectron):
     """Weak scattering with electroweak and, as an option, QED corrections, astro-ph/9502003.
 
     d sigma/dT = (2 G_F^2 m / pi) {g_L^2 [1 + (a/pi) f_-] + g_R^2 (1 - z)^2 [1 + (a/pi) f_+]
-    - g_L g_R (m/E) z [1 + (a/pi) f_+-]}, z = T/E, with g_R = -rho kappa(T) s^2, g_L = rho (1/2 - kappa(T) s^2) - 1
-    for nu_e and the same without the -1 (the charged current, which rho does not touch) for nu_mu and nu_tau. By
-    crossing g_L and g_R change places for antineutrinos. s^2 is the MS-bar value at M_Z: kappa holds the running, which
+    - g_L g_R (m/E) z [1 + (a/pi) f_+-]}, z = T/E, with g_R = rho kappa(T) s^2, g_L = rho (kappa(T) s^2 - 1/2) + 1
+    for nu_e and the same without the +1 (the charged current, which rho does not touch) for nu_mu and nu_tau; the paper
+    prints both with the other sign, which no cross section sees, but what interferes with them does. By crossing g_L
+    and g_R change places for antineutrinos. s^2 is the MS-bar value at M_Z: kappa holds the running, which
     a low-energy value would count twice. The electroweak part changes a cross section by -2.2 % (nu_e) and +2.6 to
     2.9 % (nu_mu) against the tree level with the same angle, by -4.2 % and +5 to 6 % against that with 0.23857; QED
     takes 0.01 % at 1 keV, 0.5 % of the total at 7Be, 0.8 % at 10 MeV.
@@ -192,42 +192,22 @@ class CorrectedElectron(OnElectrons):
                 fix="the low-energy value, 0.2386, belongs to the tree level",
             )
 
-    def chiral_couplings(self, T: Array, state: str) -> tuple[Array, Array]:
-        """(g_L, g_R) of ``state`` at the recoil ``T`` (any shape, keV), already exchanged for antineutrinos."""
-        right = -self.electroweak.rho * self.electroweak.kappa(T, state) * self.sin2_theta_w_mz
-        left = 0.5 * self.electroweak.rho + right - (1.0 if state.endswith("_e") else 0.0)
-        return (right, left) if state.startswith("nubar") else (left, right)
+    def chiral_couplings(self, T: Array, state: str) -> Chiral:
+        right = self.electroweak.rho * self.electroweak.kappa(T, state) * self.sin2_theta_w_mz
+        left = right - 0.5 * self.electroweak.rho + (1.0 if state.endswith("_e") else 0.0)
+        return Chiral(right, left) if state.startswith("nubar") else Chiral(left, right)
 
     @property
     def soft_edge(self) -> bool:
         return self.qed
 
-    def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
-        return self.kernels(term, T, E, [state])[state]
+    def shapes(self, T: Array, E: Array) -> Shapes:
+        minus, plus, mixed = tree_shapes(T, E)
+        if not self.qed:
+            return Shapes(minus, plus, mixed)
+        qed, a = qed_functions(T, E), fine_structure / math.pi
+        return Shapes(minus + a * qed.minus, plus + a * qed.weighted_plus, mixed * (1.0 + a * qed.mixed))
 
-    def kernels(self, term: Term, T: Array, E: Array, states: Sequence[str]) -> dict[str, Array]:
-        minus: Array | float
-        minus, plus, mixed = 1.0, (1.0 - T / E) ** 2, np.asarray(electron_mass * T / E**2)
-        if self.qed:  # the same functions for all flavours
-            qed, a = qed_functions(T, E), fine_structure / math.pi
-            minus, plus, mixed = 1.0 + a * qed.minus, plus + a * qed.weighted_plus, mixed * (1.0 + a * qed.mixed)
-        return _alike(states, lambda state: self._weak(T, state, minus, plus, mixed))
-
-    def edge_kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
-        without = self._weak(T, state, 1.0, (1.0 - T / E) ** 2, electron_mass * T / E**2)
+    def edge_product(self, first: Chiral, second: Chiral, T: Array, E: Array) -> Array:
+        without = chiral_form(first, second, tree_shapes(T, E))
         return np.asarray(fine_structure / math.pi * soft_photons(T) * without)
-
-    def _weak(self, T: Array, state: str, minus: Array | float, plus: Array, mixed: Array) -> Array:
-        """The cross section whose three parts have these shapes in T and E."""
-        g_L, g_R = self.chiral_couplings(T, state)
-        parts = g_L**2 * minus + g_R**2 * plus - g_L * g_R * mixed
-        return np.asarray(weak_cross_section * parts)
-
-
-def _alike(states: Sequence[str], kernel: Callable[[str], Array]) -> dict[str, Array]:
-    """``kernel`` of every state, computed once for nu_mu and nu_tau, whose neutral current is the same."""
-    found: dict[str, Array] = {}
-    for state in states:
-        twin = state.replace("_tau", "_mu")
-        found[state] = found[twin] if twin in found else kernel(state)
-    return found

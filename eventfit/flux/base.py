@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -112,6 +113,11 @@ class Flux(ABC):
     relative_error: float | None
     #: bibliography keys
     cite: tuple[str, ...]
+
+    @property
+    def known(self) -> tuple[float, float]:
+        """Energies in keV between which the source is known; beyond them its spectrum is unknown rather than zero."""
+        return 0.0, math.inf
 
     @abstractmethod
     def measure(self, basis: Basis, *, order: int) -> Mapping[str, Measure]:

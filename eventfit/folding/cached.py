@@ -79,10 +79,17 @@ class CachedFold:
                 given=", ".join(flux.name for flux in fluxes),
                 allowed=", ".join(flux.name for flux in self.fluxes),
             )
-        arriving = {key: self._arriving(fluxes[key[0]], key) for key in self.nodes}
+        return self.products(self.arriving(fluxes))
+
+    def arriving(self, fluxes: Sequence[Flux]) -> Mapping[tuple[int, Basis], Mapping[str, Measure]]:
+        """Weights of every flux, by its number, in the bases that are needed; refused on other nodes."""
+        return {key: self._arriving(fluxes[key[0]], key) for key in self.nodes}
+
+    def products(self, arriving: Mapping[tuple[int, Basis], Mapping[str, Measure]]) -> list[Array]:
+        """Counts per bin of every template for the weights of :meth:`arriving`: matrix products and nothing else."""
         result = []
         for number, (term, parts) in enumerate(self.transfers):
-            states = arriving[number % len(fluxes), term.basis]
+            states = arriving[number % len(self.fluxes), term.basis]
             total = np.zeros(self.n_bin)
             for state, part in parts.items():
                 total += part @ (term.weight[state] * states[state].weight)

@@ -104,11 +104,23 @@ class Folding:
 
     def counts(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> Array:
         """Counts per bin (and densities at points), per formula unit and per second."""
-        rate = np.zeros(len(self.T))
+        return self.counts_and_sizes(process, term, arriving)[0]
+
+    def counts_and_sizes(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> tuple[Array, Array]:
+        """:meth:`counts`, and what they would be if no recoil or state of an interference cancelled another."""
+        rate, size = self.recoils(process, term, arriving)
+        return np.asarray(self.detector @ rate), np.asarray(self.detector @ size)
+
+    def recoils(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> tuple[Array, Array]:
+        """Recoils per keV at the nodes ``T`` (n_T,), per formula unit and second, and their size without cancelling."""
+        rate, size = np.zeros(len(self.T)), np.zeros(len(self.T))
         for group in arriving:
             for state, sigma in self.cross_sections(process, term, group).items():
-                rate += sigma @ (term.weight[state] * group.weight[state])
-        return np.asarray(self.detector @ (process.struck(self.T) * rate))
+                part = sigma @ (term.weight[state] * group.weight[state])
+                rate += part
+                size += np.abs(part)
+        struck = process.struck(self.T)
+        return np.asarray(struck * rate), np.asarray(struck * size)
 
     def transfer(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> list[dict[str, Array]]:
         """Counts per bin and unit weight of every neutrino node, per group and state: (n_bin, n_E)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eventfit.cross_section.base import Process, Term, maximum_recoil
-from eventfit.errors import NumericalError
+from eventfit.cross_section.base import Process, Term, maximum_recoil, minimum_energy
+from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux.base import Flux
 from eventfit.folding.detector import Arriving, Folding
 from eventfit.folding.panels import ORDER_E, ORDER_T, graded, kinks
@@ -16,6 +17,9 @@ from eventfit.response import Response
 from eventfit.spectrum import Spectrum, Template
 
 __all__ = ["arranged", "fold", "folded"]
+
+#: recoils less likely than this, relative to the likeliest, to end up in the window do not matter
+SEEN = 1e-6
 
 
 def fold(
@@ -42,21 +46,23 @@ def fold(
     points
         Values (n_point,) on the reconstructed axis where densities are wanted as well.
     tolerance
-        Largest accepted change of a bin, relative to its content, when all quadrature nodes are doubled.
+        Largest accepted change of a bin when all quadrature nodes are doubled, as :class:`Template` measures it.
 
     Raises
     ------
     NumericalError
         Doubling the nodes changes a bin by more than ``tolerance``.
+    OutOfRange
+        The window needs neutrinos of energies at which a flux is not known.
     """
     scale, n_bin, axis = exposure * units_per_kg, len(edges) - 1, response.axis
     templates = []
     coarse, fine = (folded(fluxes, processes, response, edges, factor, points) for factor in (1, 2))
-    for (flux, process, term, counts), (_, _, _, better) in zip(coarse, fine, strict=True):
-        error, bin_ = _largest_change(counts[:n_bin], better[:n_bin])
+    for (flux, process, term, counts, _), (_, _, _, better, size) in zip(coarse, fine, strict=True):
+        error, bin_ = _largest_change(counts[:n_bin], better[:n_bin], size[:n_bin])
         at = f"bin {bin_ + 1} ({axis.range(edges[bin_], edges[bin_ + 1])})"
         if points is not None:
-            worse, point = _largest_change(counts[n_bin:], better[n_bin:])
+            worse, point = _largest_change(counts[n_bin:], better[n_bin:], size[n_bin:])
             error, at = (worse, axis.at(points[point])) if worse > error else (error, at)
         if not error <= tolerance:
             raise NumericalError(
@@ -64,7 +70,8 @@ def fold(
                 where=f"{flux.name} through {process.name}, {at}",
                 given=f"relative change {error:.2g}",
                 allowed=f"{tolerance:.2g}",
-                fix="narrow the bins there; a magnetic term diverges as 1 / T, so keep the window away from T = 0",
+                fix="narrow the bins there; what diverges at T = 0 (a magnetic term as 1/T, a millicharge as 1/T^2) "
+                "needs a window away from it, or bound electrons",
             )
         spectrum = Spectrum(edges, scale * counts[:n_bin], name=f"{flux.name}.{term.name}")
         density = scale * counts[n_bin:]
@@ -79,10 +86,10 @@ def folded(
     edges: Array,
     factor: int,
     points: Array | None = None,
-) -> list[tuple[Flux, Process, Term, Array]]:
-    """Counts of every template with ``factor`` times the nodes."""
+) -> list[tuple[Flux, Process, Term, Array, Array]]:
+    """Counts and sizes of every template with ``factor`` times the nodes."""
     return [
-        (flux, process, term, folding.counts(process, term, arriving))
+        (flux, process, term, *folding.counts_and_sizes(process, term, arriving))
         for flux, process, term, folding, arriving in arranged(fluxes, processes, response, edges, factor, points)
     ]
 
@@ -111,6 +118,8 @@ def arranged(
             order=factor * ORDER_T,
             points=points,
         )
+        for flux in fluxes:
+            _require_known(flux, mass, folding, response)
         arriving = {key: folding.arriving(states, mass) for key, states in measures.items()}
         for process in struck:
             for term in process.terms:
@@ -118,13 +127,33 @@ def arranged(
                     yield flux, process, term, folding, arriving[flux, term.basis]
 
 
-def _largest_change(counts: Array, better: Array) -> tuple[float, int]:
-    """Largest |counts - better| of a bin relative to its content, and the bin.
+def _require_known(flux: Flux, mass: float, folding: Folding, response: Response) -> None:
+    """Refuse a window that needs neutrinos of energies at which the flux is unknown, rather than count them as none."""
+    low, high = flux.known
+    seen = folding.detector.sum(axis=0)
+    T = folding.T[seen > SEEN * seen.max()]
+    needed = float(minimum_energy(T, mass).min()) if len(T) else math.inf
+    most = math.inf
+    if math.isfinite(high):
+        most = float(response.moments(maximum_recoil(np.array([high]), mass))[0][0])
+    if needed < low or most < folding.edges[-1]:
+        raise OutOfRange(
+            f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
+            where=f"{flux.name}, {response.axis.range(folding.edges[0], folding.edges[-1])}",
+            given=f"neutrinos of {needed:.4g} keV and more"
+            + (f"; the known ones reach {response.axis.at(most)}" if math.isfinite(most) else ""),
+            allowed=f"neutrinos of {low:g} to {high:g} keV",
+            fix="continue the spectrum of the source below or above, or narrow the window",
+        )
+
+
+def _largest_change(counts: Array, better: Array, size: Array) -> tuple[float, int]:
+    """Largest |counts - better| of a bin relative to its ``size``, and the bin; the size of a content is itself.
 
     A bin that holds less than a millionth of the total is measured against that millionth: at a spectrum's end point
     the content falls to nothing and no rule keeps a relative error.
     """
-    floor = max(1e-6 * float(np.abs(better).sum()), 1e-300)
-    change = np.abs(counts - better) / np.maximum(np.abs(better), floor)
+    floor = max(1e-6 * float(size.sum()), 1e-300)
+    change = np.abs(counts - better) / np.maximum(size, floor)
     worst = int(np.argmax(change))
     return float(change[worst]), worst

@@ -214,7 +214,7 @@ class Likelihood:
         streams, state = self._streams.first(theta)
         value, slope, curvature = self._main.terms(streams, self.data.counts, per_bin)
         aux_value, aux_gradient, aux_diagonal = self._auxiliary.terms(theta, stated)
-        hessian = self._streams.outer(state, curvature) + self._streams.second(theta, slope)
+        hessian = self._streams.outer(state, curvature) + self._streams.second(state, slope)
         index = np.arange(len(self.parameters))
         hessian[..., index, index] += aux_diagonal
         return np.asarray(value + aux_value), self._streams.gradient(state, slope) + aux_gradient, hessian
@@ -322,7 +322,7 @@ class Likelihood:
 
     @cached_property
     def _streams(self) -> Streams:
-        return streams_of(self._product, self._templates, self._main)
+        return streams_of(self.names, [c.factors for c in self.components], self._templates, self._main)
 
     @cached_property
     def _auxiliary(self) -> Auxiliary:

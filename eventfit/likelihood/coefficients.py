@@ -25,6 +25,8 @@ class Coefficients:
     ----------
     groups
         Factors of one kind: positions in the list, indices of their parameters, and the function of all of them.
+    linear
+        Every factor is linear in its parameter.
     affine
         Every coefficient is a constant or linear in one parameter.
     kinks
@@ -37,6 +39,7 @@ class Coefficients:
     size: int
     slots: np.ndarray
     owner: Array
+    linear: bool
     affine: bool
     kinks: Mask
     mirrored: Mask
@@ -70,6 +73,7 @@ class Coefficients:
             size=len(entries),
             slots=slots,
             owner=owner,
+            linear=all(_linear(f) for f in entries),
             affine=width == 1 and all(_linear(f) for f in entries),
             kinks=_flags(place, [f for f in entries if kinked(f)]),
             mirrored=_flags(place, [f for f in entries if isinstance(f, Power) and f.exponent > 1]),
@@ -77,30 +81,43 @@ class Coefficients:
 
     def value(self, theta: Array) -> Array:
         """c_k, shape (..., n_component)."""
-        return np.asarray(self._factors(theta, 0)[0].prod(axis=-1))
+        return np.asarray(self.factors(theta, 0)[0].prod(axis=-1))
 
     def first(self, theta: Array) -> tuple[Array, Array]:
         """c_k and d c_k / d theta_p, shapes (..., n_component) and (..., n_component, n_par)."""
-        f, df = self._factors(theta, 1)
-        jacobian = np.zeros((*theta.shape[:-1], *self.owner.shape[1:]))
+        return self.slopes(self.factors(theta, 1))
+
+    def slopes(self, factors: Array) -> tuple[Array, Array]:
+        """:meth:`first` from the :meth:`factors` at a point, with at least one derivative."""
+        f, df = factors[:2]
+        jacobian = np.zeros((*f.shape[:-2], *self.owner.shape[1:]))
         for j, owner in enumerate(self.owner):
             jacobian += (df[..., j] * _rest(f, j))[..., None] * owner
         return f.prod(axis=-1), jacobian
 
-    def second(self, theta: Array, pull: Array) -> Array:
-        """``sum_k pull_k d2 c_k / d theta_p d theta_q``, (..., n_par, n_par), for ``pull`` (..., n_component)."""
-        f, df, d2f = self._factors(theta, 2)
+    def second(self, factors: Array, pull: Array) -> Array:
+        """``sum_k pull_k d2 c_k / d theta_p d theta_q``, (..., n_par, n_par), for ``pull`` (..., n_component).
+
+        ``factors`` are the :meth:`factors` at the point, with :attr:`bends` derivatives.
+        """
+        f, df = factors[:2]
         result = np.zeros((*pull.shape[:-1], self.owner.shape[-1], self.owner.shape[-1]))
         for j, owner in enumerate(self.owner):
-            weight = pull * d2f[..., j] * _rest(f, j)
-            result += (owner.T * weight[..., None, :]) @ owner
+            if len(factors) > 2:
+                weight = pull * factors[2][..., j] * _rest(f, j)
+                result += (owner.T * weight[..., None, :]) @ owner
             for i in range(j):
                 weight = pull * df[..., j] * df[..., i] * _rest(f, j, i)
                 mixed = (owner.T * weight[..., None, :]) @ self.owner[i]
                 result += mixed + np.swapaxes(mixed, -1, -2)
         return result
 
-    def _factors(self, theta: Array, derivatives: int) -> Array:
+    @property
+    def bends(self) -> int:
+        """How many derivatives of the factors a Hessian needs: one if all of them are linear."""
+        return 1 if self.linear else 2
+
+    def factors(self, theta: Array, derivatives: int) -> Array:
         """Values and the first ``derivatives`` derivatives of the factors in all slots.
 
         Shape (derivatives + 1, ..., n_component, n_slot).

@@ -102,8 +102,10 @@ def evaluator(kind: tuple[type, object], factors: list[Factor]) -> Evaluator:
 
 
 def _powers(exponent: Array) -> Evaluator:
+    linear = bool(np.all(exponent == 1))
+
     def evaluate(x: Array) -> tuple[Array, ...]:
-        if np.all(exponent == 1):
+        if linear:
             return x, np.ones_like(x), np.zeros_like(x)
         out, falling = [], np.ones(len(exponent))
         for d in range(3):

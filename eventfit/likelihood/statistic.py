@@ -52,13 +52,11 @@ class Statistic:
 
     def terms(self, n: Array, expected: Array) -> tuple[Array, Array, Array]:
         """-2 ln L of every bin relative to saturated, with two derivatives in ``expected``; shapes broadcast."""
-        if not len(self.measured):
-            return poisson_deviance(n, expected)
-        at, n, expected = self.measured, *np.broadcast_arrays(n, expected)
-        # a count of one that expects one is saturated: nothing of it is left in the measured bins
-        value, slope, curve = poisson_deviance(np.where(self.counted, n, 1.0), np.where(self.counted, expected, 1.0))
-        pull = (expected[..., at] - n[..., at]) / self.error
-        value[..., at], slope[..., at], curve[..., at] = pull**2, 2.0 * pull / self.error, 2.0 / self.error**2
+        value, slope, curve = poisson_deviance(n, expected)
+        if len(self.measured):  # it is finite there too, and means nothing
+            at = self.measured
+            pull = (expected[..., at] - n[..., at]) / self.error
+            value[..., at], slope[..., at], curve[..., at] = pull**2, 2.0 * pull / self.error, 2.0 / self.error**2
         return value, slope, curve
 
     def information(self, expected: Array) -> Array:

@@ -7,11 +7,14 @@ coefficients). What the last two need again is handed over as ``state``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from eventfit.likelihood.coefficients import Coefficients
+from eventfit.likelihood.factor import Factor
 from eventfit.likelihood.main import Curvature, Main
 from eventfit.quadrature import Array, Index
 
@@ -23,8 +26,16 @@ def stream_templates(main: Main, counts: Array, scaled: Array) -> Array:
     return np.concatenate([counts - scaled, scaled[:, main.where]], axis=1)
 
 
-def streams_of(product: Coefficients, templates: Array, main: Main) -> Streams:
-    """The streams of components with these coefficients, the linear form where it serves."""
+def streams_of(names: Sequence[str], factors: Sequence[tuple[Factor, ...]], templates: Array, main: Main) -> Streams:
+    """The streams of components with these ``factors`` over parameters ``names``, the linear form where it serves.
+
+    Components that scale alike are added up first: flavours, sources of one norm.
+    """
+    alike: dict[tuple[Factor, ...], list[int]] = {}
+    for row, scaling in enumerate(factors):
+        alike.setdefault(scaling, []).append(row)
+    product = Coefficients.compile(names, list(alike))
+    templates = np.array([templates[rows].sum(axis=0) for rows in alike.values()]).reshape(-1, templates.shape[1])
     if not product.affine:
         return ProductStreams(product, templates, main)
     offset, jacobian = product.first(np.zeros(product.owner.shape[-1]))
@@ -51,13 +62,13 @@ class LinearStreams:
     def streams(self, theta: Array) -> Array:
         return np.asarray(self.offset + theta @ self.slopes)
 
-    def first(self, theta: Array) -> tuple[Array, Array]:
+    def first(self, theta: Array) -> tuple[Array, State]:
         return self.streams(theta), self.slopes
 
-    def gradient(self, state: Array, slope: Array) -> Array:
+    def gradient(self, state: State, slope: Array) -> Array:
         return np.asarray(slope @ self.slopes.T)
 
-    def outer(self, state: Array, curvature: Curvature) -> Array:
+    def outer(self, state: State, curvature: Curvature) -> Array:
         lead, size = curvature.diagonal.shape[:-1], len(self.slopes)
         packed = self.pairs @ curvature.diagonal.reshape(-1, self.pairs.shape[1]).T
         if self.crossed.shape[1]:
@@ -67,8 +78,19 @@ class LinearStreams:
         full[i, j] = full[j, i] = packed
         return np.moveaxis(full, -1, 0).reshape(*lead, size, size)
 
-    def second(self, theta: Array, slope: Array) -> float:
+    def second(self, state: State, slope: Array) -> float:
         return 0.0
+
+
+#: what a class needs again of a point, its own affair
+State = Any
+
+
+class Bent(NamedTuple):
+    """Derivatives of coefficients (..., n_component, n_par), and the factors behind them."""
+
+    jacobian: Array
+    factors: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,16 +104,17 @@ class ProductStreams:
     def streams(self, theta: Array) -> Array:
         return np.asarray(self.product.value(theta) @ self.templates)
 
-    def first(self, theta: Array) -> tuple[Array, Array]:
-        coefficients, jacobian = self.product.first(theta)
-        return np.asarray(coefficients @ self.templates), jacobian
+    def first(self, theta: Array) -> tuple[Array, State]:
+        factors = self.product.factors(theta, self.product.bends)
+        coefficients, jacobian = self.product.slopes(factors)
+        return np.asarray(coefficients @ self.templates), Bent(jacobian, factors)
 
-    def gradient(self, state: Array, slope: Array) -> Array:
+    def gradient(self, state: State, slope: Array) -> Array:
         pull = slope @ self.templates.T
-        return np.asarray((pull[..., None, :] @ state)[..., 0, :])
+        return np.asarray((pull[..., None, :] @ state.jacobian)[..., 0, :])
 
-    def outer(self, state: Array, curvature: Curvature) -> Array:
-        slopes = np.swapaxes(state, -1, -2) @ self.templates
+    def outer(self, state: State, curvature: Curvature) -> Array:
+        slopes = np.swapaxes(state.jacobian, -1, -2) @ self.templates
         result = (slopes * curvature.diagonal[..., None, :]) @ np.swapaxes(slopes, -1, -2)
         if len(self.main.where):
             rho, sigma = slopes[..., self.main.where], slopes[..., self.main.n_bin :]
@@ -99,8 +122,8 @@ class ProductStreams:
             result = result + mixed + np.swapaxes(mixed, -1, -2)
         return np.asarray(result)
 
-    def second(self, theta: Array, slope: Array) -> Array:
-        return self.product.second(theta, slope @ self.templates.T)
+    def second(self, state: State, slope: Array) -> Array:
+        return self.product.second(state.factors, slope @ self.templates.T)
 
 
 Streams = LinearStreams | ProductStreams

@@ -116,7 +116,7 @@ def tight_reference() -> np.ndarray:
 
 def from_nothing(detector: Response) -> np.ndarray:
     """Counts (2, 29) with all nodes and the response matrix built anew, without the doubling check."""
-    counts = [counts for *_, counts in folded(FLUXES, PROCESSES, detector, EDGES, 1)]
+    counts = [counts for *_, counts, _ in folded(FLUXES, PROCESSES, detector, EDGES, 1)]
     return EXPOSURE * XENON.units_per_kg * np.reshape(counts, (2, 2, -1)).sum(axis=1)
 
 
