@@ -52,11 +52,13 @@ class Statistic:
 
     def terms(self, n: Array, expected: Array) -> tuple[Array, Array, Array]:
         """-2 ln L of every bin relative to saturated, with two derivatives in ``expected``; shapes broadcast."""
-        value, slope, curve = poisson_deviance(n, expected)
-        if len(self.measured):  # it is finite there too, and means nothing
-            at = self.measured
-            pull = (expected[..., at] - n[..., at]) / self.error
-            value[..., at], slope[..., at], curve[..., at] = pull**2, 2.0 * pull / self.error, 2.0 / self.error**2
+        if not len(self.measured):
+            return poisson_deviance(n, expected)
+        with np.errstate(over="ignore", invalid="ignore"):  # what it makes of a measured number means nothing
+            value, slope, curve = poisson_deviance(n, expected)
+        at = self.measured
+        pull = (expected[..., at] - n[..., at]) / self.error
+        value[..., at], slope[..., at], curve[..., at] = pull**2, 2.0 * pull / self.error, 2.0 / self.error**2
         return value, slope, curve
 
     def information(self, expected: Array) -> Array:
