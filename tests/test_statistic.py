@@ -345,14 +345,17 @@ def test_the_hash_sees_errors_and_is_what_it_was_without_them() -> None:
         ([1.0, -1.0, 1.0, 1.0, 1.0, 1.0], "-1"),
         ([1.0, np.nan, 1.0, 1.0, 1.0, 1.0], "nan"),
         ([np.inf, 1.0, 1.0, 1.0, 1.0, 1.0], "inf"),
+        ([1e-200, 1.0, 1.0, 1.0, 1.0, 1.0], "e-200"),
         ([1.0, 1.0], r"\[1. 1.\]"),
         (np.ones((2, 6)), "1"),
         (1.0, "1"),
     ],
-    ids=["negative", "nan", "infinite", "too-few", "too-many-axes", "one-for-all"],
+    ids=["negative", "nan", "infinite", "square-is-zero", "too-few", "too-many-axes", "one-for-all"],
 )
 def test_refused_errors(errors: object, given: str) -> None:
-    with pytest.raises(OutOfRange, match=f"(?s)errors.*{given}.*6 standard deviations, 0 for a bin that holds counts"):
+    with pytest.raises(
+        OutOfRange, match=f"(?s)errors.*{given}.*6 standard deviations from .*, 0 for a bin that holds counts"
+    ):
         line(error=np.asarray(errors))
 
 
@@ -370,12 +373,21 @@ def test_a_factor_per_bin_acts_on_counts_only() -> None:
         build(likelihood.parameters, likelihood.components, likelihood.data.counts, scales=[on_measured], errors=MIXED)
 
 
-@pytest.mark.parametrize(("bin_", "value"), [(0, -1.0), (0, np.nan), (2, np.nan), (2, np.inf)])
-def test_refused_data(bin_: int, value: float) -> None:
+@pytest.mark.parametrize(
+    ("bin_", "value", "problem"),
+    [
+        (0, -1.0, "counts are negative"),
+        (0, np.nan, "counts are negative or NaN"),
+        (2, np.nan, "measured number is not finite"),
+        (2, -np.inf, "measured number is not finite"),
+        (2, 1e200, "up to 1e"),
+    ],
+)
+def test_refused_data(bin_: int, value: float, problem: str) -> None:
     likelihood = mixed()
     counts = likelihood.data.counts.copy()
     counts[bin_] = value
-    with pytest.raises(OutOfRange):
+    with pytest.raises(OutOfRange, match=problem):
         likelihood.with_data(Data(counts, likelihood.data.auxiliary))
 
 
