@@ -224,7 +224,7 @@ def test_page_needs_nothing_else(pages: Mapping[str, Path], name: str) -> None:
 def test_every_section_is_there_and_in_the_contents(pages: Mapping[str, Path], name: str) -> None:
     found = parsed(pages[name])
     there = [a["id"] for tag, a in found.elements if tag == "section"]
-    absent = DECLARED if name in ("workspace", "hostile") else set()
+    absent = {"flux"} | (DECLARED if name in ("workspace", "hostile") else set())  # no source oscillates in these
     absent = absent | ({"correlations"} if name in ("xenonnt_2022", "unbinned") else set())  # one error is none with
     assert there == [section for section in SECTIONS if section not in absent]
     linked = [a["href"] for tag, a in found.elements if tag == "a" and a["href"].startswith("#")]
@@ -591,6 +591,18 @@ def test_of_very_many_components_the_smallest_are_one_line() -> None:
     assert np.sum([*lines.values()], axis=0) == pytest.approx(total)
 
 
+def test_residuals_are_drawn_with_their_errors_below_zero_too() -> None:
+    view = synthetic(12)
+    rest = replace(view, observed=view.observed - view.best - 20.0, errors=np.full(12, 5.0))
+    assert not rest.wide
+    assert synthetic(850).wide
+    figure = spectrum_figure(rest, "")
+    assert troubles(figure) == []
+    assert figure.axes[0].get_ylim()[0] < (rest.observed - 5.0).min()
+    assert figure.axes[1].get_ylabel() == "pull"
+    components_figure(rest, "").draw_without_rendering()
+
+
 def test_groups_of_bins_end_with_their_channel() -> None:
     channels = {"a": slice(0, 500), "b": slice(500, 701)}
     groups = BinAxis(np.arange(702.0), "bin", channels).groups(100)
@@ -642,6 +654,7 @@ def test_report_of_a_number_of_hits_with_a_measurement_beside_it() -> None:
     found = Page(result.stdout)
     problem = open_problem("borexino_2017")
     assert problem.model is not None
+    assert {"survival", "others", "variants"} <= set(drawn)
     assert "spectrum" not in drawn, "a linear scale would show one peak"
     assert drawn["components"].axes[-1].get_xlabel() == "number of hits"
     assert all(troubles(figure) == [] for figure in drawn.values())
