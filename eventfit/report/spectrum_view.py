@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from scipy.special import gammaincinv
@@ -78,11 +77,8 @@ def bin_axis(problem: Problem) -> BinAxis:
     """The axis of an analysis, or the bins of a workspace side by side, channel by channel."""
     if problem.model is not None:
         return BinAxis(problem.model.observed.edges, axis_label(problem.model), {})
-    channels, start = {}, 0
-    for name, bins in groupby(problem.bins, key=lambda label: label.rpartition("[")[0]):
-        stop = start + len(list(bins))
-        channels[name], start = slice(start, stop), stop
-    return BinAxis(np.arange(start + 1, dtype=np.float64), "bin", channels)
+    channels = {channel.name: channel.bins for channel in problem.channels}
+    return BinAxis(np.arange(len(problem.bins) + 1, dtype=np.float64), "bin", channels)
 
 
 @dataclass(frozen=True, eq=False)
