@@ -8,7 +8,7 @@ from typing import Any
 from eventfit.published import ratios
 from eventfit.report.html.findings import Answer, Findings
 from eventfit.report.html.markup import Content, Html, code, element, joined, table
-from eventfit.report.html.numbers import NOTHING, amount, bare, heading, name_of, percent, pieces, ratio
+from eventfit.report.html.numbers import NOTHING, UNSAID, amount, bare, heading, name_of, percent, pieces, ratio
 from eventfit.report.result_text import card_pairs
 from eventfit.report.text import method
 
@@ -29,6 +29,8 @@ NAMES = {
     "expected_counts": "expected counts",
     "estimate": "estimate without bounds",
 }
+#: most columns of a table that is printed on a page
+COLUMNS = 6
 #: results of the default variant alone, counted
 COUNTED = ("observed_counts", "expected_counts")
 #: bands of an expected limit, and what they are called
@@ -207,20 +209,28 @@ def variants(findings: Findings) -> Html | None:
     rows = [row for row in every if row["kind"] != "naive" and row["quantity"] not in COUNTED]
     columns = list(dict.fromkeys(_column(row) for row in rows))
     found = {(row["variant"], _column(row)): row for row in rows}
-    body: list[Sequence[Content]] = []
-    for name, entry in findings.results["variants"].items():
-        strong = "strong" if name == findings.problem.variant else "span"
-        parameter = findings.reproduction.runs[name].model.reported.name
-        other = [] if parameter == findings.problem.reported.name else [", for ", name_of(parameter)]
-        meaning = element("small", f"{entry['meaning']}; folding error {entry['numerical_error']:.0e}")
-        cells = [_cell(row) if (row := found.get((name, column))) else NOTHING for column in columns]
-        body.append((joined(element(strong, code(name)), *other, element("br"), meaning), *cells))
-    heads = [joined(_name(quantity, None, cl), heading(unit)) for quantity, cl, unit, _ in columns]
     said = "What each variant changes, and the results that all of them have; the variant of this report is in bold."
-    return joined(
-        element("p", said, class_="note"),
-        table(("variant", *heads), body, numbers=range(1, 1 + len(columns)), class_="variants"),
-    )
+    parts = []
+    for first in range(0, len(columns), COLUMNS):
+        here = columns[first : first + COLUMNS]
+        body = [
+            (_variant(findings, name, meaning=first == 0), *(_cell(found.get((name, column))) for column in here))
+            for name in findings.results["variants"]
+        ]
+        heads = [_heading(column, columns) for column in here]
+        parts.append(table(("variant", *heads), body, numbers=range(1, 1 + len(here)), class_="variants"))
+    return joined(element("p", said, class_="note"), *parts)
+
+
+def _variant(findings: Findings, name: str, *, meaning: bool) -> Html:
+    """The name of a variant, with its parameter if that is another one, and below it what it changes."""
+    assert findings.results is not None
+    assert findings.reproduction is not None
+    entry, parameter = findings.results["variants"][name], findings.reproduction.runs[name].model.reported.name
+    other = [] if parameter == findings.problem.reported.name else [", for ", name_of(parameter)]
+    strong = element("strong" if name == findings.problem.variant else "span", code(name))
+    told = element("small", f"{entry['meaning']}; folding error {entry['numerical_error']:.0e}") if meaning else None
+    return joined(strong, *other, element("br") if meaning else None, told)
 
 
 def _column(row: Entry) -> tuple[str, float | None, str, str]:
@@ -229,11 +239,18 @@ def _column(row: Entry) -> tuple[str, float | None, str, str]:
     return row["quantity"], row["cl"], row["unit"], rule
 
 
-def _cell(row: Entry) -> Html:
-    """Our number, without the unit if the heading has it."""
-    if row["value"] is None or heading(row["unit"]) is None:
-        return _value(row)
-    return bare(row["pieces"] or row["value"], row["unit"])
+def _heading(column: tuple[str, float | None, str, str], columns: Sequence[tuple[Any, ...]]) -> Html:
+    """Quantity, level and unit, and the rule where another column differs by nothing else."""
+    quantity, cl, unit, rule = column
+    alike = sum(other[:3] == column[:3] for other in columns) > 1
+    return joined(_name(quantity, None, cl), f", {rule}" if alike else None, heading(unit))
+
+
+def _cell(row: Entry | None) -> Html:
+    """Our number, without the unit, which the heading has."""
+    if row is None or row["value"] is None:
+        return Html(NOTHING)
+    return bare(row["pieces"] or row["value"], row["unit"], row["error"])
 
 
 # -- cells ------------------------------------------------------------------------------------------------------------
@@ -281,13 +298,13 @@ def _ratios(row: Entry) -> Html:
 
 def _said_unit(unit: str) -> str:
     """Without the units that the name of the quantity says already."""
-    return "" if unit in ("counts", "-2 ln L") else {"sigma": "σ"}.get(unit, unit)
+    return "" if unit in UNSAID else unit
 
 
 def _answered(quantity: str, entry: Entry, unit: str) -> Html:
     """The number of an answer: quoted or fitted."""
     if quantity == "significance":
-        return amount(entry["value"], "σ", entry["error"])
+        return amount(entry["value"], "sigma", entry["error"])
     if quantity == "gof":
         return joined(
             amount(entry["value"]),
