@@ -38,6 +38,7 @@ ROW |= {"cl", "sided", "method", "published", "status"}
 HELP = {
     "list": ("--json",),
     "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
+    "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",
