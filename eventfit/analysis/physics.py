@@ -49,7 +49,7 @@ from eventfit.tables import Tables
 from eventfit.target import Target
 from eventfit.units import MeV
 
-__all__ = ["Folded", "Physics", "build_physics"]
+__all__ = ["Folded", "Physics", "build_physics", "fold_key"]
 
 
 #: what was declared of a fold -> its templates
@@ -80,7 +80,7 @@ def build_physics(
     electrons = _electrons(declared.target.electrons, target)
     fluxes = _fluxes(declared, tables)
     response = _response(declared.response, tables)
-    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    shared = fold_key(declared)
     processes: list[Process] = []
     templates: list[Template] = []
     for number, process in enumerate(declared.process, 1):
@@ -109,6 +109,11 @@ def build_physics(
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
     )
+
+
+def fold_key(declared: Declaration) -> str:
+    """What a fold depends on besides its process and its points: variants that agree in it share folds."""
+    return declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
 
 
 def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:
