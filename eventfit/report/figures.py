@@ -49,7 +49,7 @@ def spectrum_figure(reproduction: Reproduction, variant: str = "default") -> Fig
         (best, {"color": BEST, "lw": 1.8, "label": _best_label(model, profile)}),
         (null, {"color": BACKGROUND, "lw": 1.5, "ls": "--", "label": "background only"}),
     ):
-        top.stairs(model.likelihood.expected(result.values), edges, baseline=None, **style)
+        top.stairs(model.spectrum_of(model.likelihood.expected(result.values)), edges, baseline=None, **style)
     top.stairs(signal, edges, color=SIGNAL, fill=True, alpha=0.35, label=label)
     errors = poisson_errors(n)
     top.errorbar(centre, n, yerr=errors, fmt="o", ms=3.5, lw=1, color=DATA, label="data")
@@ -146,7 +146,8 @@ def _profile(run: Run) -> Profile:
 
 def _signal(model: Model, best: FitResult) -> Array:
     parts = model.likelihood.expected_by_component(best.values)
-    return np.asarray(np.sum([parts[t.name] for t in model.templates if model.poi in t.powers], axis=0))
+    total = np.sum([parts[t.name] for t in model.templates if model.poi in t.powers], axis=0)
+    return model.spectrum_of(np.asarray(total))
 
 
 def _symbol(name: str) -> str:
@@ -181,7 +182,7 @@ def _quoted(model: Model, value: float) -> str:
 
 
 def _signed_deviance(model: Model, result: FitResult) -> Array:
-    expected, n = model.likelihood.expected(result.values), model.observed.values()
+    expected, n = model.spectrum_of(model.likelihood.expected(result.values)), model.observed.values()
     return np.asarray(np.sign(n - expected) * np.sqrt(poisson_deviance(n, expected)[0]))
 
 
