@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Part", "Work", "joined_outcomes", "parts_of", "run_parts"]
 
 
+#: what a variant costs whatever its data, in units of what a bin adds to that; roughly, since only the order matters
+BASE = 100
+
+
 @dataclass(frozen=True)
 class Part:
     """Variants of an analysis that are computed together.
@@ -29,13 +32,13 @@ class Part:
     name
         Its id or path, as given.
     weight
-        What it costs, roughly; only the order matters.
+        What it costs, roughly.
     """
 
     position: int
     name: str
     variants: tuple[str, ...]
-    weight: float
+    weight: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +69,7 @@ def parts_of(analyses: Sequence[Analysis], names: Sequence[str], *, whole: bool)
         for variant, (_, declared) in analysis.variants.items():
             together.setdefault("" if whole else fold_key(declared), []).append(variant)
         for variants in together.values():
-            # folds and fits grow with the bins; how far they do it does not matter here
-            weight = float(sum(len(analysis.variants[variant][1].response.edges) for variant in variants))
+            weight = sum(BASE + len(analysis.variants[variant][1].response.edges) for variant in variants)
             parts.append(Part(position, name, tuple(variants), weight))
     return sorted(parts, key=lambda part: -part.weight)
 
@@ -105,6 +107,8 @@ def _here(
 def _elsewhere(
     work: Work, folder: Path | None, parts: Sequence[Part], jobs: int
 ) -> Generator[tuple[Part, Outcome], None, None]:
+    from concurrent.futures import BrokenExecutor, as_completed
+
     from eventfit.errors import WorkerDied
     from eventfit.inference.toys.workers import local_workers
 

@@ -144,7 +144,7 @@ def _with_toys(analysis: Analysis, name: str, toys: int, seed: int, jobs: int, f
     from eventfit.cli.throwing import throwing
 
     kept = None if folder is None else folder / f"{analysis.id}_toys"
-    part = Part(0, name, tuple(analysis.variants), 0.0)
+    part = Part(0, name, tuple(analysis.variants), 0)
     with throwing(toys, seed=seed, jobs=jobs, run=kept, label=f"{analysis.id}: toys") as thrown:
         return _reproduced_part(folder, part, toys=thrown)
 

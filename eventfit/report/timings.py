@@ -52,9 +52,14 @@ def timings_table(clocks: Sequence[tuple[str, StageClock]], *, wall: float, jobs
     if jobs == 1:
         caption += f" ({100 * busy / wall:.1f} %)"
     table = RichTable(
-        title="seconds per stage", caption=caption, title_justify="left", caption_justify="left", box=SIMPLE_HEAD
+        title="seconds per stage",
+        caption=caption,
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
-    table.add_column("", overflow="fold")
+    table.add_column("", no_wrap=True)
     for column in (*stages, "wall", "CPU"):
         table.add_column(column, justify="right")
     for name, clock in clocks:
