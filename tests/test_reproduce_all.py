@@ -102,11 +102,11 @@ def test_timings_account_for_the_time_of_a_single_job(
     for name, cells in rows.items():
         parts_of_row = sum(time for column, time in cells.items() if column not in ("wall", "CPU"))
         assert parts_of_row == pytest.approx(cells["wall"], abs=0.01 * len(cells)), name
-    assert stages == pytest.approx(ours, rel=0.03)
-    assert rows["sum"]["other"] < 0.05 * ours, "what nobody names is small"
+    assert stages == pytest.approx(ours, rel=0.05)
+    assert rows["sum"]["other"] < 0.08 * ours, "what nobody names is small"
     assert rows["sum"]["CPU"] <= ours + 0.05
     # what is left is the end of the interpreter; its start waits for the processor on a busy machine
-    assert ours <= wall < ours + 3.0
+    assert ours <= wall < 2.0 * ours + 3.0
 
 
 def test_every_process_pays_its_imports(together: subprocess.CompletedProcess[str]) -> None:
