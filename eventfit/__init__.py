@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from eventfit.inference import upper_limit_qmu_tilde as upper_limit_qmu_tilde
     from eventfit.likelihood import Likelihood as Likelihood
     from eventfit.published import reproduce as reproduce
+    from eventfit.rates import predict_rates as predict_rates
+    from eventfit.rates import solar_source as solar_source
     from eventfit.spectrum import Spectrum as Spectrum
     from eventfit.tables import Tables as Tables
 
@@ -55,8 +57,10 @@ _HOME = {
     "fold": "folding",
     "goodness_of_fit": "inference",
     "open_problem": "analysis.problem",
+    "predict_rates": "rates",
     "profile_interval": "inference",
     "reproduce": "published",
+    "solar_source": "rates",
     "upper_limit_cls": "inference",
     "upper_limit_qmu_tilde": "inference",
 }
@@ -76,8 +80,10 @@ __all__ = [
     "fold",
     "goodness_of_fit",
     "open_problem",
+    "predict_rates",
     "profile_interval",
     "reproduce",
+    "solar_source",
     "upper_limit_cls",
     "upper_limit_qmu_tilde",
 ]

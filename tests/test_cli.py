@@ -49,10 +49,30 @@ HELP = {
         "--accept",
         "--timings",
     ),
+    "rate": (
+        "SOURCE",
+        "Example: eventfit rate solar",
+        "--target",
+        "--window",
+        "--components",
+        "--moment",
+        "xenonnt_2022",
+    ),
     "limit": ("TARGET", "Example: eventfit limit", "profile", "cls", "feldman-cousins", "bayes-flat", "delta-2.71"),
     "interval": ("TARGET", "Example: eventfit interval", "profile", "feldman-cousins", "minos", "--cl"),
     "significance": ("TARGET", "Example: eventfit significance", "q0", "t0", "--calibration", "--jobs", "Ctrl-C"),
     "scan": ("TARGET", "Example: eventfit scan", "--range", "--raw", "--points", "--parameter"),
+    "export": (
+        "TARGET",
+        "Example: eventfit export",
+        "--format",
+        "--allow-loss",
+        "pyhf",
+        "hs3",
+        "root",
+        "csv",
+        "--range",
+    ),
     "contour": ("TARGET", "Example: eventfit contour", "68, 90 and 95 %", "--x-range"),
     "toys": ("TARGET", "Example: eventfit toys", "toys merge run1 run2 -o run", "--coverage", "--first", "--scheduler"),
     "validate": ("FILE", "Example: eventfit validate", "--json"),
@@ -124,7 +144,7 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = "reproduce|rate(?! solar)|cite|export|limit|interval|significance|scan|contour|toys(?! merge)"
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())

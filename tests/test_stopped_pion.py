@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from eventfit.analysis.beams import StoppedPionDeclared
+from eventfit.analysis.sources import StoppedPionDeclared
 from eventfit.cross_section import FreeElectrons, MagneticMoment, Process, StandardModelElectron
 from eventfit.errors import DeclarationError, OutOfRange, UnknownName
 from eventfit.flux import Measure, flux_per_flavour, stopped_pion_flux

@@ -82,7 +82,7 @@ def test_it_throws_no_toys_and_knows_no_asimov_data() -> None:
         likelihood.asimov(theta)
     with pytest.raises(InputError, match="observed events only"):
         discovery_significance_toys(Profile(likelihood, "s"), Toys(100, 1))
-    with pytest.raises(InputError, match="variant with bins"):
+    with pytest.raises(InputError, match="use bins"):
         upper_limit_cls(Profile(likelihood, "s"))
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from eventfit.analysis.declaration import Background
-from eventfit.analysis.detector import ResponseDeclared
+from eventfit.analysis.declaration import Background, Declaration
+from eventfit.analysis.detector import Exposure, ResponseDeclared
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
 from eventfit.response import KeV
 from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
+from eventfit.units import day, kg
 
-__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "within"]
+__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "within"]
 
 
 def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
@@ -41,20 +42,52 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         return Spectrum(edges, counts, counts, "observed")
 
 
-def expected_spectrum(declared: Background, tables: Tables, response: ResponseDeclared) -> Spectrum:
-    """A background: a column of a binned table, or the integrals of ``expected_per_keV``.
+def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) -> Spectrum:
+    """A background: a column of a binned table, the integrals of ``expected_per_keV``, or a flat rate.
 
     Raises
     ------
     OutOfRange
         Other bins than those of the response, a curve that ends inside the window.
     """
+    response, edges = whole.response, whole.response.edges
+    if declared.rate_per_keV_kg_day is not None:
+        per_keV = declared.rate_per_keV_kg_day * whole.exposure.internal / (kg * day)
+        return Spectrum(edges, per_keV * np.diff(edges), name=declared.name)
     with located(f"background[{declared.name}].table"):
-        table, edges = tables.read(declared.table), response.edges
+        assert declared.table is not None
+        table = tables.read(declared.table)
         if table.is_binned:
             _require_bins(table, response)
             return Spectrum(edges, table[declared.column], name=declared.name)
         return Spectrum(edges, integrals(table, edges), name=declared.name)
+
+
+def residual_spectrum(
+    tables: Tables, name: str, response: ResponseDeclared, exposure: Exposure
+) -> tuple[Spectrum, Array]:
+    """A background-subtracted spectrum and its errors (n_bin,), in counts of the exposure.
+
+    From the columns ``residual_per_keV_kg_day`` and ``error_per_keV_kg_day`` of a binned table.
+
+    Raises
+    ------
+    OutOfRange
+        Other bins than those of the response, an error that is not positive.
+    """
+    with located("data.residual"):
+        table, edges = tables.read(name), response.edges
+        _require_bins(table, response)
+        rate, error = table["residual_per_keV_kg_day"], table["error_per_keV_kg_day"]
+        if np.any(error <= 0):
+            raise OutOfRange(
+                "a residual without an error",
+                where=f"{name}, row {int(np.argmax(error <= 0)) + 1}",
+                given=float(error[error <= 0][0]),
+                allowed="errors above zero in every bin",
+            )
+        counts = np.diff(edges) * exposure.internal / (kg * day)
+        return Spectrum(edges, rate * counts, (error * counts) ** 2, "residual"), error * counts
 
 
 def within(events: Table, edges: Array) -> Array:

@@ -4,59 +4,106 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, model_validator
 
 from eventfit.analysis.detector import Exposure, ResponseDeclared, TargetDeclared
 from eventfit.analysis.measurements import Measurement
-from eventfit.analysis.mechanisms import OscillationDeclared, ProcessDeclared
+from eventfit.analysis.mechanisms import ProcessDeclared
 from eventfit.analysis.nuisances import Norm, Nuisance
+from eventfit.analysis.sources import OscillationDeclared, Source
 from eventfit.analysis.wanted import Published, Wanted
-from eventfit.flux.solar import SolarModel
-from eventfit.strict import Name, Strict
+from eventfit.strict import Finite, Name, NonNegative, Positive, Strict
 
-__all__ = ["Background", "DataDeclared", "Declaration", "SolarDeclared"]
+__all__ = ["Background", "DataDeclared", "Declaration", "OffDeclared", "RatioDeclared"]
 
 
-class SolarDeclared(Strict):
-    """Solar components with the norms of a standard solar model."""
+class RatioDeclared(Strict):
+    """A measured rate in units of the weak one, with errors that add in quadrature.
 
-    kind: Literal["solar"]
-    model: SolarModel
-    components: Annotated[list[Literal["pp", "pep", "hep", "be7", "b8", "n13", "o15", "f17"]], Field(min_length=1)]
+    ``of`` names the source components whose weak scattering is the unit, all of them if it is left out; that of the
+    others was subtracted.
+    """
 
-    @field_validator("components")
-    @classmethod
-    def _once(cls, components: list[str]) -> list[str]:
-        if len(set(components)) != len(components):
-            raise ValueError("each component may stand there once")
-        return components
+    value: Finite
+    errors: Annotated[list[Positive], Field(min_length=1)]
+    of: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class DataDeclared(Strict):
-    """Observed counts, and the data set they come from (equal origins never combine).
+    """What was measured, in one of four forms, and the data set it comes from (equal origins never combine).
 
-    ``observed`` is a table of counts in the bins of the response, or of single events, which are then counted. With
-    ``events`` the fit is that of the single events in this table, which are those of the counts; it needs the
-    ``density`` of every background.
+    ``observed``: a table of counts in the bins of the response, or of single events, which are then counted; with
+    ``events`` the fit is that of the single events in this table, which are those of the counts, and needs the
+    ``density`` of every background. ``residual``: a table of rates with errors, backgrounds subtracted (Gaussian).
+    ``ratio_to_weak``: one bin, the measured rate over the weak one. ``asimov = true``: no data; what the declaration
+    expects without signal stands for them, and every result is an expected one.
     """
 
-    observed: str
+    observed: str | None = None
     events: str | None = None
+    residual: str | None = None
+    ratio_to_weak: RatioDeclared | None = None
+    asimov: Literal[True] | None = None
     origin: Annotated[list[str], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_form(self) -> DataDeclared:
+        forms = ("observed", "residual", "ratio_to_weak", "asimov")
+        given = [name for name in forms if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"one of {', '.join(forms)} has to be given; here {' and '.join(given) or 'none'}")
+        if self.events is not None and self.observed is None:
+            raise ValueError("events belong to observed counts")
+        return self
+
+    @property
+    def kind(self) -> Literal["observed", "expected", "counting"]:
+        """What kind of results these data give."""
+        if self.asimov is not None:
+            return "expected"
+        return "counting" if self.ratio_to_weak is not None else "observed"
+
+
+class OffDeclared(Strict):
+    """Data without the source, ``time_ratio`` times as long as those with it, that measure all backgrounds together.
+
+    ``background``: ``per_bin`` leaves that of every bin free (a pair of counts per bin), ``smooth`` makes it a sum of
+    Bernstein polynomials of the given ``degree`` with coefficients >= 0, common to ON and OFF. ``observed`` is the
+    table of OFF counts; without one, for expected results, the declared backgrounds stand for it.
+    """
+
+    time_ratio: Positive
+    background: Literal["per_bin", "smooth"]
+    degree: Annotated[int, Field(ge=0, le=12)] | None = None
+    observed: str | None = None
+
+    @model_validator(mode="after")
+    def _degree(self) -> OffDeclared:
+        if (self.degree is None) == (self.background == "smooth"):
+            raise ValueError("degree belongs to background = 'smooth', which needs it")
+        return self
 
 
 class Background(Strict):
     """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it.
 
     ``table`` holds expected counts in the bins of the response in its ``column``, or a curve of ``expected_per_keV``,
-    which is then integrated. ``density`` is the table of the same background as a curve, for fits of single events.
+    which is then integrated; ``rate_per_keV_kg_day`` is a flat one. ``density`` is the table of the same background as
+    a curve, for fits of single events.
     """
 
     name: Name
-    table: str
+    table: str | None = None
+    rate_per_keV_kg_day: NonNegative | None = None
     column: str = "expected_counts"
     density: str | None = None
     norm: Norm | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Background:
+        if (self.table is None) == (self.rate_per_keV_kg_day is None):
+            raise ValueError("either table or rate_per_keV_kg_day has to be given, and not both")
+        return self
 
 
 class Declaration(Strict):
@@ -67,11 +114,12 @@ class Declaration(Strict):
     poi: str
     exposure: Exposure
     target: TargetDeclared
-    flux: Annotated[list[SolarDeclared], Field(min_length=1)]
+    flux: Annotated[list[Source], Field(min_length=1)]
     oscillation: OscillationDeclared | None = None
     process: Annotated[list[ProcessDeclared], Field(min_length=1)]
     response: ResponseDeclared
     data: DataDeclared
+    off: OffDeclared | None = None
     background: list[Background] = Field(default_factory=list)
     nuisance: list[Nuisance] = Field(default_factory=list)
     measurement: list[Measurement] = Field(default_factory=list)

@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from eventfit.cross_section import ElectronTreatment, FreeElectrons, SteppingElectrons
+from eventfit.errors import located
 from eventfit.quadrature import Array
-from eventfit.response import Axis, Hits, KeV
+from eventfit.response import (
+    Axis,
+    ConstantQuenching,
+    ConstantResolution,
+    Efficiency,
+    Hits,
+    KeV,
+    PerfectResolution,
+    PolynomialResolution,
+    Resolution,
+    Response,
+    SqrtResolution,
+)
 from eventfit.strict import Finite, NonNegative, Positive, Strict
-from eventfit.target import Material
-from eventfit.units import exposure_units
+from eventfit.tables import Tables
+from eventfit.target import Material, Target
+from eventfit.units import MeV, exposure_units
 
 __all__ = [
     "ConstantQuenchingDeclared",
+    "ConstantResolutionDeclared",
     "Exposure",
     "PerfectResolutionDeclared",
     "PolynomialResolutionDeclared",
     "ResponseDeclared",
     "SqrtResolutionDeclared",
     "TargetDeclared",
+    "build_electrons",
+    "build_response",
 ]
 
+#: full width at half maximum of a Gaussian over its standard deviation
+FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 #: more bins than this are a slip of the pen
 MOST_BINS = 100_000
 
@@ -70,6 +91,13 @@ class SqrtResolutionDeclared(Strict):
     b: NonNegative
 
 
+class ConstantResolutionDeclared(Strict):
+    """One full width at half maximum at all energies, in keV."""
+
+    kind: Literal["constant"]
+    fwhm_keV: Positive
+
+
 class PolynomialResolutionDeclared(Strict):
     """A number of hits N: mean = sum_k mean[k] T^k with T in MeV, sigma = sigma[0] + sigma[1] sqrt(N) + sigma[2] N.
 
@@ -108,7 +136,8 @@ class ResponseDeclared(Strict):
     edges_keV: Edges | None = None
     edges_n_hits: Edges | None = None
     resolution: Annotated[
-        SqrtResolutionDeclared | PolynomialResolutionDeclared | PerfectResolutionDeclared, Field(discriminator="kind")
+        SqrtResolutionDeclared | ConstantResolutionDeclared | PolynomialResolutionDeclared | PerfectResolutionDeclared,
+        Field(discriminator="kind"),
     ]
     efficiency: str | None = None
     quenching: ConstantQuenchingDeclared | None = None
@@ -147,3 +176,33 @@ class ResponseDeclared(Strict):
         assert edges is not None
         steps = np.arange(round((edges.stop - edges.start) / edges.width) + 1, dtype=np.float64)
         return np.asarray(edges.start + edges.width * steps)
+
+
+def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
+    """The response, its tables read."""
+    efficiency = None
+    if declared.efficiency is not None:
+        with located("response.efficiency"):
+            table = tables.read(declared.efficiency)
+            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+    resolution: Resolution = PerfectResolution()
+    if isinstance(declared.resolution, SqrtResolutionDeclared):
+        resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
+    if isinstance(declared.resolution, ConstantResolutionDeclared):
+        resolution = ConstantResolution(declared.resolution.fwhm_keV / FWHM)
+    if isinstance(declared.resolution, PolynomialResolutionDeclared):
+        mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
+        known_to = declared.resolution.known_to_MeV * MeV
+        resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
+    return Response(
+        order=tuple(declared.order),
+        resolution=resolution,
+        efficiency=efficiency,
+        quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
+        axis=declared.axis,
+    )
+
+
+def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:
+    """How the electrons of the ``target`` take part."""
+    return SteppingElectrons(target) if declared.electrons == "stepping" else FreeElectrons(target)

@@ -1,12 +1,27 @@
-"""Declared mechanisms: what happens to neutrinos on their way, and how they scatter."""
+"""Declared mechanisms: how neutrinos scatter."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from eventfit.flux.oscillation import OscillationSet
+from eventfit.cross_section import (
+    ChargeRadius,
+    CorrectedElectron,
+    CrossTerms,
+    ElectronTreatment,
+    FlavourMoments,
+    MagneticMoment,
+    Millicharge,
+    PhotonExchange,
+    Process,
+    StandardModelElectron,
+    TransitionMoments,
+    WeakElectron,
+)
+from eventfit.errors import DeclarationError, located
 from eventfit.strict import Finite, Strict
 
 __all__ = [
@@ -15,10 +30,10 @@ __all__ = [
     "FlavourMomentsDeclared",
     "MagneticMomentDeclared",
     "MillichargeDeclared",
-    "OscillationDeclared",
     "ProcessDeclared",
     "TransitionMomentsDeclared",
     "TreeDeclared",
+    "build_processes",
 ]
 
 Coupled = TypeVar("Coupled", bound=str)
@@ -36,21 +51,6 @@ def _universal_alone(names: list[Coupled]) -> list[Coupled]:
     if universal and len(names) > 1:
         raise ValueError(f"{universal[0]} is for all flavours alike and stands alone, or flavours have their own")
     return names
-
-
-class OscillationDeclared(Strict):
-    """The matter effect in the Sun and decoherence on the way; without this table a nu_e stays one.
-
-    ``parameters`` names a global fit; any of its values may be replaced.
-    """
-
-    parameters: OscillationSet
-    sin2_theta12: Finite | None = None
-    sin2_theta13: Finite | None = None
-    sin2_theta23: Finite | None = None
-    dm21_eV2: Finite | None = None
-    dm31_eV2: Finite | None = None
-    delta_cp_deg: Finite | None = None
 
 
 class MagneticMomentDeclared(Strict):
@@ -125,6 +125,64 @@ ProcessDeclared = Annotated[
     MagneticMomentDeclared
     | FlavourMomentsDeclared
     | TransitionMomentsDeclared
+    | MillichargeDeclared
+    | ChargeRadiusDeclared
     | Annotated[TreeDeclared | CorrectedDeclared, Field(discriminator="order")],
     Field(discriminator="kind"),
 ]
+
+
+def build_processes(declared: Sequence[ProcessDeclared], electrons: ElectronTreatment) -> list[Process]:
+    """The processes, and the cross terms of a charge with a charge radius if both are declared.
+
+    Raises
+    ------
+    DeclarationError
+        A charge or radius without the one weak process that it interferes with.
+    """
+    weak: list[WeakElectron] = []
+    for number, process in enumerate(declared, 1):
+        with located(f"process[{number}]"):
+            if isinstance(process, TreeDeclared | CorrectedDeclared):
+                weak.append(_weak(process, electrons))
+    found: list[Process] = []
+    exchanges: list[PhotonExchange] = []
+    for number, process in enumerate(declared, 1):
+        with located(f"process[{number}]"):
+            if isinstance(process, MillichargeDeclared | ChargeRadiusDeclared):
+                exchanges.append(_photon_exchange(process, weak))
+                found.append(exchanges[-1])
+            else:
+                found.append(_alone(process, electrons))
+    if len(exchanges) == 2:
+        found.append(CrossTerms(weak[0], exchanges[0], exchanges[1]))
+    return found
+
+
+def _weak(declared: TreeDeclared | CorrectedDeclared, electrons: ElectronTreatment) -> WeakElectron:
+    if isinstance(declared, TreeDeclared):
+        return StandardModelElectron(electrons, declared.sin2_theta_w)
+    return CorrectedElectron(electrons, declared.sin2_theta_w_mz, declared.qed)
+
+
+def _alone(declared: ProcessDeclared, electrons: ElectronTreatment) -> Process:
+    if isinstance(declared, TreeDeclared | CorrectedDeclared):
+        return _weak(declared, electrons)
+    if isinstance(declared, FlavourMomentsDeclared):
+        return FlavourMoments(electrons, tuple(declared.couplings))
+    if isinstance(declared, TransitionMomentsDeclared):
+        return TransitionMoments(electrons, tuple(declared.couplings))
+    return MagneticMoment(electrons)
+
+
+def _photon_exchange(
+    declared: MillichargeDeclared | ChargeRadiusDeclared, weak: Sequence[WeakElectron]
+) -> PhotonExchange:
+    if len(weak) != 1:
+        raise DeclarationError(
+            "what interferes with the weak scattering needs exactly one weak process beside it",
+            given=f"{declared.kind} and {len(weak)} of kind standard_model",
+            fix='add [[process]] with kind = "standard_model" and its order',
+        )
+    kind = Millicharge if isinstance(declared, MillichargeDeclared) else ChargeRadius
+    return kind(weak[0], tuple(declared.couplings))

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
-
-from eventfit.analysis.binning import expected_spectrum, observed_spectrum
+from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
+from eventfit.analysis.measured import derive_measured, read_measured
+from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
-from eventfit.analysis.statistics import build_components, find_poi, measured
+from eventfit.analysis.statistics import build_statistics, find_poi
+from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
-from eventfit.likelihood import Component, Likelihood, UnbinnedLikelihood
-from eventfit.parameters import Parameter, Reported
+from eventfit.likelihood import Likelihood, UnbinnedLikelihood
+from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
+from eventfit.target import Target
 from eventfit.timing import StageClock
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
@@ -36,8 +39,8 @@ class Model:
         The fit parameter (``mu2``) and how it is quoted (``mu_nu`` in mu_B).
     templates, backgrounds
         Spectra at unit couplings and at nominal norm.
-    fluxes
-        The source components as they arrive.
+    fluxes, couplings
+        The source components as they arrive, and what the templates scale with.
     tables
         Every table behind the model, with its provenance.
     """
@@ -52,8 +55,16 @@ class Model:
     templates: tuple[Template, ...]
     backgrounds: tuple[Spectrum, ...]
     fluxes: tuple[Flux, ...]
+    processes: tuple[Process, ...]
+    target: Target
+    couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+
+    @property
+    def kind(self) -> Literal["observed", "expected", "counting"]:
+        """What kind of results it gives: of data, of what is expected without signal, of one counted number."""
+        return self.declaration.data.kind
 
     def spectrum_of(self, expected: Array) -> Array:
         """The bins of the spectrum among all bins of the likelihood: those of measurements beside it left out."""
@@ -125,22 +136,25 @@ class Analysis:
 
     def _build(self, variant: str, declared: Declaration, where: str, clock: StageClock) -> Model:
         tables = Tables(*self.roots, clock=clock)
-        observed = observed_spectrum(tables, declared.data.observed, declared.response)
-        events = read_events(declared.data, tables, observed)
+        measured = read_measured(declared, tables)
+        events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
         with clock.stage("folding"):
             physics = build_physics(declared, tables, events, self.folded)
-        backgrounds = {b.name: expected_spectrum(b, tables, declared.response) for b in declared.background}
-        poi, reported = find_poi(declared, physics, where)
-        parameters, components = build_components(declared, physics, backgrounds, poi=poi, prefix=self.id, where=where)
-        densities = {t.name: t.density for t in physics.templates}
-        if events is not None:
-            densities |= background_densities(declared.background, tables, backgrounds, events)
-        hashes = {table.name: table.sha256 for table in tables.used}
-        likelihood = (
-            _beside_the_spectrum(declared, parameters, components, observed, hashes)
-            if events is None
-            else UnbinnedLikelihood.of_events(parameters, components, densities, input_hashes=hashes)
+        backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
+        measured = measured or derive_measured(declared, physics, backgrounds)
+        off = build_off(declared, tables, backgrounds, self.id)
+        poi, reported = find_poi(declared, physics, self.id, where)
+        statistics = build_statistics(
+            declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
         )
+        hashes = {table.name: table.sha256 for table in tables.used}
+        likelihood = statistics.likelihood(hashes)
+        if events is not None:
+            densities = {t.name: t.density for t in physics.templates}
+            densities |= background_densities(declared.background, tables, backgrounds, events)
+            likelihood = UnbinnedLikelihood.of_events(
+                statistics.parameters, statistics.components, densities, input_hashes=hashes
+            )
         citations = [*declared.cite, *(key for table in tables.used for key in table.cite), *physics.cite]
         return Model(
             analysis=self.id,
@@ -149,27 +163,16 @@ class Analysis:
             likelihood=likelihood,
             poi=poi,
             reported=reported,
-            observed=observed,
+            observed=measured.spectrum,
             templates=physics.templates,
             backgrounds=tuple(backgrounds.values()),
             fluxes=physics.fluxes,
+            processes=physics.processes,
+            target=physics.target,
+            couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
         )
-
-
-def _beside_the_spectrum(
-    declared: Declaration,
-    parameters: Sequence[Parameter],
-    components: Sequence[Component],
-    observed: Spectrum,
-    hashes: Mapping[str, str],
-) -> Likelihood:
-    """The likelihood of the counts and of the measurements beside them, a bin each."""
-    values, errors = measured(declared)
-    data = np.concatenate([observed.values(), values])
-    given = np.concatenate([np.zeros(len(observed.values())), errors]) if len(values) else None
-    return Likelihood.build(parameters, components, data, input_hashes=hashes, errors=given)
 
 
 def shipped_analyses() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from eventfit.strict import Finite, Name, Pair, Strict
 
-__all__ = ["FluxNorm", "Norm", "Nuisance", "PoissonNuisance", "ScaleNuisance"]
+__all__ = ["ComponentNorm", "CouplingError", "FluxNorm", "Norm", "Nuisance", "PoissonNuisance", "ScaleNuisance"]
 
 
 class Norm(Strict):
@@ -45,6 +45,25 @@ class PoissonNuisance(Strict):
     applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
 
 
+class ComponentNorm(Norm):
+    """One norm of components, e.g. of a source's weak scattering; it may be the parameter of interest."""
+
+    name: Name
+    kind: Literal["norm"]
+    applies_to: Annotated[list[str], Field(min_length=1)]
+
+
+class CouplingError(Strict):
+    """A published systematic error of the fitted coupling itself: it adds ``size`` times theta ~ N(0, 1) to it.
+
+    ``size`` has the unit of the fit parameter, for a magnetic moment (1e-11 mu_B)^2.
+    """
+
+    name: Name
+    kind: Literal["coupling_error"]
+    size: Annotated[float, Field(gt=0, le=1e12)]
+
+
 class FluxNorm(Norm):
     """One norm of source ``components``, which multiplies all of their templates, weak and magnetic, alike."""
 
@@ -53,4 +72,6 @@ class FluxNorm(Norm):
     components: Annotated[list[str], Field(min_length=1)]
 
 
-Nuisance = Annotated[ScaleNuisance | PoissonNuisance | FluxNorm, Field(discriminator="kind")]
+Nuisance = Annotated[
+    ScaleNuisance | PoissonNuisance | ComponentNorm | CouplingError | FluxNorm, Field(discriminator="kind")
+]

@@ -3,55 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from eventfit.analysis.declaration import Declaration
-from eventfit.analysis.detector import PolynomialResolutionDeclared, ResponseDeclared, SqrtResolutionDeclared
+from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.measurements import GalliumDeclared
-from eventfit.analysis.mechanisms import (
-    CorrectedDeclared,
-    FlavourMomentsDeclared,
-    MagneticMomentDeclared,
-    OscillationDeclared,
-    ProcessDeclared,
-    TreeDeclared,
-)
-from eventfit.cross_section import (
-    SNU,
-    CorrectedElectron,
-    Coupling,
-    ElectronTreatment,
-    FlavourMoments,
-    FreeElectrons,
-    GalliumCapture,
-    MagneticMoment,
-    Process,
-    StandardModelElectron,
-    SteppingElectrons,
-    TransitionMoments,
-)
-from eventfit.errors import MissingInput, located
-from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux
+from eventfit.analysis.mechanisms import build_processes
+from eventfit.analysis.sources import build_fluxes
+from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
+from eventfit.errors import MissingInput
+from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
 from eventfit.folding import fold
 from eventfit.quadrature import Array
-from eventfit.response import (
-    ConstantQuenching,
-    Efficiency,
-    PerfectResolution,
-    PolynomialResolution,
-    Resolution,
-    Response,
-    SqrtResolution,
-)
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
-from eventfit.units import MeV
 
 __all__ = ["Folded", "Physics", "build_physics", "fold_key"]
 
 
+WEAK = "standard_model"
 #: what was declared of a fold -> its templates
 Folded = dict[tuple[str, ...], tuple[Template, ...]]
 
@@ -63,6 +35,8 @@ class Physics:
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
     fluxes: tuple[Flux, ...]
+    processes: tuple[Process, ...]
+    target: Target
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
@@ -77,20 +51,20 @@ def build_physics(
     """
     done = {} if done is None else done
     target = Target.load(tables, declared.target.material)
-    electrons = _electrons(declared.target.electrons, target)
-    fluxes = _fluxes(declared, tables)
-    response = _response(declared.response, tables)
+    fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
+    processes = build_processes(declared.process, build_electrons(declared.target, target))
+    response = build_response(declared.response, tables)
     shared = fold_key(declared)
-    processes: list[Process] = []
+    mechanisms = [process.model_dump_json() for process in declared.process]
+    weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
-    for number, process in enumerate(declared.process, 1):
-        with located(f"process[{number}]"):
-            processes.append(_process(process, electrons))
-        key = (shared, process.model_dump_json(), declared.data.events or "")
+    for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
+        own = mechanisms[number : number + 1] or mechanisms
+        key = (shared, declared.data.events or "", *own, *weak)
         if key not in done:
             done[key] = fold(
                 fluxes,
-                processes[-1:],
+                [process],
                 response,
                 declared.response.edges,
                 exposure=declared.exposure.internal,
@@ -102,6 +76,8 @@ def build_physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
         fluxes=tuple(fluxes),
+        processes=tuple(processes),
+        target=target,
         rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
         cite=(
             *(key for flux in fluxes for key in flux.cite),
@@ -129,59 +105,3 @@ def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Ta
         )
     process = GalliumCapture.load(tables)
     return {flux.name: process.rate(flux) / SNU for flux in fluxes}
-
-
-def _fluxes(declared: Declaration, tables: Tables) -> Sequence[Flux]:
-    if declared.oscillation is None:
-        return [flux for source in declared.flux for flux in solar_flux(tables, source.components, source.model)]
-    parameters = _oscillation(declared.oscillation, tables)
-    return [
-        flux
-        for source in declared.flux
-        for flux in oscillated_solar_flux(tables, source.components, source.model, parameters)
-    ]
-
-
-def _oscillation(declared: OscillationDeclared, tables: Tables) -> OscillationParameters:
-    """The declared fit, with the values that are declared instead of its own."""
-    changed = declared.model_dump(exclude={"parameters"}, exclude_none=True)
-    with located("oscillation"):
-        return replace(OscillationParameters.load(tables, declared.parameters), **changed)
-
-
-def _electrons(kind: str, target: Target) -> ElectronTreatment:
-    return SteppingElectrons(target) if kind == "stepping" else FreeElectrons(target)
-
-
-def _process(declared: ProcessDeclared, electrons: ElectronTreatment) -> Process:
-    if isinstance(declared, TreeDeclared):
-        return StandardModelElectron(electrons, declared.sin2_theta_w)
-    if isinstance(declared, CorrectedDeclared):
-        return CorrectedElectron(electrons, declared.sin2_theta_w_mz, declared.qed)
-    if isinstance(declared, MagneticMomentDeclared):
-        return MagneticMoment(electrons)
-    if isinstance(declared, FlavourMomentsDeclared):
-        return FlavourMoments(electrons, tuple(declared.couplings))
-    return TransitionMoments(electrons, tuple(declared.couplings))
-
-
-def _response(declared: ResponseDeclared, tables: Tables) -> Response:
-    efficiency = None
-    if declared.efficiency is not None:
-        with located("response.efficiency"):
-            table = tables.read(declared.efficiency)
-            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
-    resolution: Resolution = PerfectResolution()
-    if isinstance(declared.resolution, SqrtResolutionDeclared):
-        resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
-    if isinstance(declared.resolution, PolynomialResolutionDeclared):
-        mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
-        known_to = declared.resolution.known_to_MeV * MeV
-        resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
-    return Response(
-        order=tuple(declared.order),
-        resolution=resolution,
-        efficiency=efficiency,
-        quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
-        axis=declared.axis,
-    )

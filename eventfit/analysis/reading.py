@@ -12,6 +12,7 @@ from eventfit.analysis.declaration import Background, Declaration
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
 from eventfit.analysis.nuisances import Nuisance
+from eventfit.analysis.sources import SolarDeclared
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError, NotIndependent
 from eventfit.strict import read_toml, validated
@@ -141,7 +142,18 @@ def _densities(declared: Declaration, where: str) -> None:
 
 
 def _possible_moments(declared: Declaration, where: str) -> None:
-    """One description of the magnetic moments, in states that arrive: without oscillation the Sun sends nu_e only."""
+    """One description of the magnetic moments, in states that arrive: without oscillation the Sun sends nu_e only.
+
+    Oscillation is that of solar neutrinos, so it needs the Sun.
+    """
+    solar = [source for source in declared.flux if isinstance(source, SolarDeclared)]
+    if declared.oscillation is not None and not solar:
+        raise DeclarationError(
+            "oscillation is declared, but none of the sources is the Sun",
+            where=f"{where}oscillation",
+            given=", ".join(source.kind for source in declared.flux),
+            fix="remove it: reactors and beams are taken as near by",
+        )
     kinds = MagneticMomentDeclared | FlavourMomentsDeclared | TransitionMomentsDeclared
     magnetic = [(number, process) for number, process in enumerate(declared.process, 1) if isinstance(process, kinds)]
     if len(magnetic) > 1:
@@ -151,7 +163,7 @@ def _possible_moments(declared: Declaration, where: str) -> None:
             given=", ".join(process.kind for _, process in magnetic),
             allowed="one of magnetic_moment, flavour_moments, transition_moments",
         )
-    for number, process in magnetic if declared.oscillation is None else ():
+    for number, process in magnetic if solar and declared.oscillation is None else ():
         if isinstance(process, MagneticMomentDeclared):
             continue
         absent = [name for name in process.couplings if name != "mu_e"]

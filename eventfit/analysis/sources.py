@@ -1,11 +1,16 @@
-"""Declared sources other than the Sun: a reactor near the detector."""
+"""Declared sources: the Sun with its oscillation, reactors near by, stopped pions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from eventfit.errors import located
+from eventfit.flux import Flux, OscillationParameters, oscillated_solar_flux, solar_flux, stopped_pion_flux
+from eventfit.flux.oscillation import OscillationSet
 from eventfit.flux.reactor import (
     CaptureName,
     Core,
@@ -16,10 +21,39 @@ from eventfit.flux.reactor import (
     TotalFlux,
     reactor_flux,
 )
+from eventfit.flux.solar import SolarModel
+from eventfit.flux.stopped_pion import StoppedPionState, flux_per_flavour
 from eventfit.strict import Finite, Name, Positive, Strict
 from eventfit.tables import Tables
+from eventfit.units import m
 
-__all__ = ["CoreDeclared", "FractionsDeclared", "ReactorDeclared", "build_reactor"]
+__all__ = [
+    "CoreDeclared",
+    "FractionsDeclared",
+    "OscillationDeclared",
+    "ReactorDeclared",
+    "SolarDeclared",
+    "Source",
+    "StoppedPionDeclared",
+    "build_fluxes",
+    "build_reactor",
+]
+
+
+def _once(names: list[str]) -> list[str]:
+    if len(set(names)) != len(names):
+        raise ValueError("each component may stand there once")
+    return names
+
+
+class SolarDeclared(Strict):
+    """Solar components with the norms of a standard solar model."""
+
+    kind: Literal["solar"]
+    model: SolarModel
+    components: Annotated[
+        list[Literal["pp", "pep", "hep", "be7", "b8", "n13", "o15", "f17"]], Field(min_length=1), AfterValidator(_once)
+    ]
 
 
 class FractionsDeclared(Strict):
@@ -83,6 +117,86 @@ class ReactorDeclared(Strict):
         assert self.power_GW is not None
         assert self.distance_m is not None
         return [Core(self.power_GW, self.distance_m)]
+
+
+class OscillationDeclared(Strict):
+    """The matter effect in the Sun and decoherence on the way; without this table a nu_e stays one.
+
+    ``parameters`` names a global fit; any of its values may be replaced.
+    """
+
+    parameters: OscillationSet
+    sin2_theta12: Finite | None = None
+    sin2_theta13: Finite | None = None
+    sin2_theta23: Finite | None = None
+    dm21_eV2: Finite | None = None
+    dm31_eV2: Finite | None = None
+    delta_cp_deg: Finite | None = None
+
+
+class StoppedPionDeclared(Strict):
+    """Neutrinos of pi+ and mu+ that decay at rest; the same flux of each kind.
+
+    The norm is the published flux per flavour, or follows from protons, stopped pi+ per proton and distance.
+    """
+
+    kind: Literal["stopped_pion"]
+    components: Annotated[list[StoppedPionState], Field(min_length=1), AfterValidator(_once)]
+    flux_per_flavour_per_cm2_s: Positive | None = None
+    protons_per_s: Positive | None = None
+    pions_per_proton: Positive | None = None
+    distance_m: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_norm(self) -> StoppedPionDeclared:
+        source = {name: getattr(self, name) for name in ("protons_per_s", "pions_per_proton", "distance_m")}
+        given = [name for name, value in source.items() if value is not None]
+        if self.flux_per_flavour_per_cm2_s is not None and given:
+            raise ValueError(f"flux_per_flavour_per_cm2_s or {', '.join(source)}; here is the flux and {given[0]}")
+        if self.flux_per_flavour_per_cm2_s is None and len(given) < len(source):
+            missing = [name for name in source if name not in given]
+            raise ValueError(f"flux_per_flavour_per_cm2_s or all of {', '.join(source)}; missing {', '.join(missing)}")
+        return self
+
+    @property
+    def per_flavour(self) -> float:
+        """Flux of each kind at the detector in 1/(cm^2 s)."""
+        if self.flux_per_flavour_per_cm2_s is not None:
+            return self.flux_per_flavour_per_cm2_s
+        assert self.protons_per_s is not None
+        assert self.pions_per_proton is not None
+        assert self.distance_m is not None
+        return flux_per_flavour(self.protons_per_s, self.pions_per_proton, self.distance_m * m)
+
+
+Source = Annotated[SolarDeclared | ReactorDeclared | StoppedPionDeclared, Field(discriminator="kind")]
+
+
+def build_fluxes(
+    declared: Sequence[SolarDeclared | ReactorDeclared | StoppedPionDeclared],
+    oscillation: OscillationDeclared | None,
+    tables: Tables,
+) -> list[Flux]:
+    """The components of all sources; ``oscillation`` is that of solar neutrinos."""
+    fluxes: list[Flux] = []
+    for number, source in enumerate(declared, 1):
+        with located(f"flux[{number}]"):
+            if isinstance(source, SolarDeclared):
+                fluxes += _solar(source, oscillation, tables)
+            elif isinstance(source, ReactorDeclared):
+                fluxes.append(build_reactor(source, tables))
+            else:
+                fluxes += stopped_pion_flux(source.per_flavour, components=source.components)
+    return fluxes
+
+
+def _solar(source: SolarDeclared, oscillation: OscillationDeclared | None, tables: Tables) -> Sequence[Flux]:
+    if oscillation is None:
+        return solar_flux(tables, source.components, source.model)
+    changed = oscillation.model_dump(exclude={"parameters"}, exclude_none=True)
+    with located("oscillation"):
+        parameters = replace(OscillationParameters.load(tables, oscillation.parameters), **changed)
+    return oscillated_solar_flux(tables, source.components, source.model, parameters)
 
 
 def build_reactor(declared: ReactorDeclared, tables: Tables) -> ReactorFlux:

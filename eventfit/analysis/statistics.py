@@ -1,94 +1,131 @@
-"""The statistics of a declaration: parameters and components with the factors that scale them."""
+"""The statistics of a declaration: parameters, components with the factors that scale them, data and their errors.
+
+All bins stand in one row: those of the spectrum, OFF bins if a background is fitted to them, and one for each
+measurement beside the spectrum.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from eventfit.analysis.declaration import Declaration
-from eventfit.analysis.nuisances import FluxNorm, Norm, Nuisance, PoissonNuisance
+from eventfit.analysis.measured import Measured
+from eventfit.analysis.nuisances import ComponentNorm, FluxNorm
+from eventfit.analysis.off import Off
 from eventfit.analysis.physics import Physics
-from eventfit.errors import DeclarationError, UnknownName, did_you_mean
-from eventfit.likelihood import Component, Factor, GaussianScale, LogNormalScale, Power
-from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint, Reported
+from eventfit.analysis.scaling import ALL, SIGNAL, apply_nuisance, norm_parameter, refuse_unknown_norms
+from eventfit.errors import DeclarationError, UnknownName
+from eventfit.likelihood import BinScale, Component, Likelihood, Power
+from eventfit.parameters import Parameter, Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum
 
-__all__ = ["build_components", "find_poi", "measured"]
-
-#: what ``applies_to`` may say besides component names
-ALL, SIGNAL = "all", "signal"
+__all__ = ["Statistics", "build_statistics", "find_poi"]
 
 
-def find_poi(declared: Declaration, physics: Physics, where: str) -> tuple[str, Reported]:
-    """The fit parameter behind the declared parameter of interest, and how it is quoted."""
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """What a likelihood is built of; see the module for the order of the bins."""
+
+    parameters: tuple[Parameter, ...]
+    components: tuple[Component, ...]
+    data: Array
+    errors: Array
+    scales: tuple[BinScale, ...]
+
+    def likelihood(self, hashes: Mapping[str, str]) -> Likelihood:
+        """The likelihood, with the hashes of its tables."""
+        errors = self.errors if self.errors.any() else None
+        return Likelihood.build(
+            self.parameters, self.components, self.data, scales=self.scales, input_hashes=hashes, errors=errors
+        )
+
+
+def find_poi(declared: Declaration, physics: Physics, prefix: str, where: str) -> tuple[str, Reported]:
+    """The fit parameter behind the declared parameter of interest, and how it is quoted: a coupling, or a norm."""
     for c in physics.couplings:
         if c.reported == declared.poi:
             return c.name, Reported(c.reported, c.reported_unit, c.power, c.scale)
+    norms = [n.name for n in declared.nuisance if isinstance(n, ComponentNorm | FluxNorm)]
+    if declared.poi in norms:
+        return f"{prefix}.{declared.poi}", Reported(declared.poi, "")
+    known = [*(c.reported for c in physics.couplings), *norms]
     raise UnknownName(
-        "no declared process has this parameter of interest",
+        "no declared process has this parameter of interest, and no norm is called so",
         where=f"{where}: poi",
         given=declared.poi,
-        allowed=", ".join(c.reported for c in physics.couplings) or "none: the declared processes have no coupling",
+        allowed=", ".join(known) or "none: the declared processes have no coupling",
         fix="declare the process that the parameter belongs to",
     )
 
 
-def build_components(
-    declared: Declaration, physics: Physics, backgrounds: Mapping[str, Spectrum], *, poi: str, prefix: str, where: str
-) -> tuple[list[Parameter], list[Component]]:
-    """Parameters, couplings first, and components: templates times couplings, backgrounds, and what scales them.
+def build_statistics(
+    declared: Declaration,
+    physics: Physics,
+    backgrounds: Mapping[str, Spectrum],
+    measured: Measured,
+    off: Off,
+    *,
+    poi: str,
+    prefix: str,
+    where: str,
+) -> Statistics:
+    """Parameters, couplings first; templates times couplings, backgrounds, and what scales them; data.
 
     Couplings are global names; all others are local and carry ``prefix``, the id of the analysis.
     """
     parameters = [Parameter(c.name, c.unit, c.start, c.lower, meaning=c.meaning) for c in physics.couplings]
-    captures = [(m, component) for m in declared.measurement for component in physics.rates[m.name]]
-    names = [*(t.name for t in physics.templates), *backgrounds, *(f"{c}.{m.name}" for m, c in captures)]
-    _refuse_repeated([*names, ALL, SIGNAL], where)
-    counts = _side_by_side(declared, physics, backgrounds)
-    factors: dict[str, list[Factor]] = {name: [] for name in counts}
-    for template in physics.templates:
-        factors[template.name] += [Power(name, power) for name, power in template.powers.items()]
+    shown = {} if declared.off is not None else backgrounds  # OFF data measure what the others would describe
+    components = _components(declared, physics, shown, off, where)
+    parameters += off.parameters
     for background in declared.background:
-        if background.norm is not None:
-            parameters.append(_norm(background.norm, f"{prefix}.{background.name}", f"norm of {background.name}"))
-            factors[background.name].append(Power(parameters[-1].name))
-    scaled = {
-        nuisance.name: _scaled_by_flux(nuisance, declared, physics, where)
-        for nuisance in declared.nuisance
-        if isinstance(nuisance, FluxNorm)
-    }
-    _refuse_unknown_norms(declared, list(scaled), where)
-    signal = [template.name for template in physics.templates if poi in template.powers]
+        if background.norm is not None and background.name in shown:
+            name = f"{prefix}.{background.name}"
+            parameters.append(norm_parameter(background.norm, name, f"norm of {background.name}"))
+            scaled = components[background.name]
+            components[background.name] = replace(scaled, factors=(*scaled.factors, Power(name)))
+    refuse_unknown_norms(declared, where)
     for nuisance in declared.nuisance:
-        parameter, factor = _nuisance(nuisance, prefix)
+        parameter, components = apply_nuisance(
+            nuisance, declared, physics, components, poi=poi, prefix=prefix, where=where
+        )
         parameters.append(parameter)
-        for name in scaled.get(nuisance.name) or _scaled_by(nuisance, list(backgrounds), signal, physics, where):
-            factors[name].append(factor)
-    return parameters, [Component(name, counts[name], tuple(factors[name])) for name in counts]
+    pairs = np.array([(m.rate_SNU, m.error) for m in declared.measurement], dtype=float).reshape(-1, 2)
+    behind = np.zeros(len(off.counts) + len(pairs))
+    return Statistics(
+        parameters=tuple(parameters),
+        components=tuple(components.values()),
+        data=np.concatenate([measured.spectrum.values(), off.counts, pairs[:, 0]]),
+        errors=np.concatenate([measured.errors, np.zeros(len(off.counts)), pairs[:, 1]]),
+        scales=tuple(
+            replace(s, strength=np.append(s.strength, behind), observed=np.append(s.observed, behind))
+            for s in off.scales
+        ),
+    )
 
 
-def measured(declared: Declaration) -> tuple[Array, Array]:
-    """Values and errors of the measurements beside the spectrum, (n_measurement,) each."""
-    pairs = [(m.rate_SNU, m.error) for m in declared.measurement]
-    values, errors = np.array(pairs, dtype=float).reshape(-1, 2).T
-    return values, errors
-
-
-def _side_by_side(declared: Declaration, physics: Physics, backgrounds: Mapping[str, Spectrum]) -> dict[str, Array]:
-    """What every component expects: the bins of the spectrum, then one bin for each measurement beside it."""
-    beside = len(declared.measurement)
-    counts = {t.name: t.spectrum.values() for t in physics.templates}
-    counts |= {name: spectrum.values() for name, spectrum in backgrounds.items()}
-    counts = {name: np.append(values, np.zeros(beside)) for name, values in counts.items()}
-    n_bin = len(next(iter(counts.values()))) - beside
+def _components(
+    declared: Declaration, physics: Physics, backgrounds: Mapping[str, Spectrum], off: Off, where: str
+) -> dict[str, Component]:
+    """Every component over all bins, with the couplings of its process."""
+    n_bin = len(declared.response.edges) - 1
+    width = n_bin + len(off.counts) + len(declared.measurement)
+    found = [
+        Component(t.name, t.spectrum.values(), tuple(Power(name, power) for name, power in t.powers.items()))
+        for t in physics.templates
+    ]
+    found += [Component(name, spectrum.values()) for name, spectrum in backgrounds.items()]
+    found += off.components
     for number, measurement in enumerate(declared.measurement):
+        alone = np.zeros(n_bin + len(off.counts) + number + 1)
         for component, rate in physics.rates[measurement.name].items():
-            alone = np.zeros(n_bin + beside)
-            alone[n_bin + number] = rate
-            counts[f"{component}.{measurement.name}"] = alone
-    return counts
+            alone[-1] = rate
+            found.append(Component(f"{component}.{measurement.name}", alone.copy()))
+    _refuse_repeated([*(component.name for component in found), ALL, SIGNAL], where)
+    return {c.name: replace(c, counts=np.append(c.counts, np.zeros(width - len(c.counts)))) for c in found}
 
 
 def _refuse_repeated(names: Sequence[str], where: str) -> None:
@@ -101,75 +138,3 @@ def _refuse_repeated(names: Sequence[str], where: str) -> None:
             allowed=f"each source component and each process once; backgrounds not called {ALL!r} or {SIGNAL!r}",
             fix="declare a component or process once, or rename the background",
         )
-
-
-def _norm(norm: Norm, name: str, meaning: str) -> Parameter:
-    low, high = norm.bounds
-    constraint = None if norm.relative is None else GaussianConstraint(1.0, norm.relative)
-    return Parameter(name, "", norm.start, low, high, constraint=constraint, meaning=meaning)
-
-
-def _nuisance(declared: Nuisance, prefix: str) -> tuple[Parameter, Factor]:
-    name = f"{prefix}.{declared.name}"
-    if isinstance(declared, FluxNorm):
-        return _norm(declared, name, f"flux of {', '.join(declared.components)}"), Power(name)
-    if isinstance(declared, PoissonNuisance):
-        constraint = PoissonConstraint(declared.observed, declared.tau)
-        start = declared.observed / declared.tau
-        return Parameter(name, "", start, 0.0, constraint=constraint, meaning="norm by OFF counts"), Power(name)
-    scale = GaussianScale if declared.kind == "gaussian_scale" else LogNormalScale
-    on = declared.applies_to if isinstance(declared.applies_to, str) else ", ".join(declared.applies_to)
-    meaning = f"{100 * declared.relative:g} % on {on}"
-    parameter = Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=meaning)
-    return parameter, scale(name, declared.relative)
-
-
-def _scaled_by_flux(declared: FluxNorm, whole: Declaration, physics: Physics, where: str) -> list[str]:
-    """The templates of the components, and their part in the measurements that share this norm."""
-    known = [flux.name for flux in physics.fluxes]
-    others = [n for n in whole.nuisance if isinstance(n, FluxNorm) and n.name != declared.name]
-    for name in declared.components:
-        if name not in known or any(name in other.components for other in others):
-            raise DeclarationError(
-                "a flux norm scales a component that nobody declared, or that another norm scales as well",
-                where=f"{where}: nuisance[{declared.name}].components",
-                given=name,
-                allowed=", ".join(known) + ", each scaled once",
-            )
-    sharing = [m.name for m in whole.measurement if declared.name in m.norms]
-    return [t.name for t in physics.templates if t.component in declared.components] + [
-        f"{component}.{measurement}" for measurement in sharing for component in declared.components
-    ]
-
-
-def _refuse_unknown_norms(declared: Declaration, norms: Sequence[str], where: str) -> None:
-    for measurement in declared.measurement:
-        for name in measurement.norms:
-            if name not in norms:
-                raise DeclarationError(
-                    "a measurement names a parameter that nobody declared",
-                    where=f"{where}: measurement[{measurement.name}].norms",
-                    given=name,
-                    allowed=", ".join(norms) or "none: no nuisance of kind flux_norm is declared",
-                    fix=did_you_mean(name, norms) or "declare a nuisance of kind flux_norm with this name",
-                )
-
-
-def _scaled_by(
-    declared: Nuisance, backgrounds: Sequence[str], signal: Sequence[str], physics: Physics, where: str
-) -> list[str]:
-    assert not isinstance(declared, FluxNorm)
-    components = [*(template.name for template in physics.templates), *backgrounds]
-    if declared.applies_to == ALL:
-        return components
-    names: list[str] = []
-    for name in declared.applies_to:
-        if name != SIGNAL and name not in components:
-            raise DeclarationError(
-                "a nuisance applies to a component that nobody declared",
-                where=f"{where}: nuisance[{declared.name}].applies_to",
-                given=name,
-                allowed=", ".join([ALL, SIGNAL, *components]),
-            )
-        names += signal if name == SIGNAL else [name]
-    return list(dict.fromkeys(names))

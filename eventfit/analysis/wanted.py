@@ -7,15 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eventfit.response import Axis, Hits, KeV
-from eventfit.strict import Finite, Level, Pair, Strict
+from eventfit.strict import Finite, Level, Name, Pair, Strict
 
 __all__ = [
     "BestFitWanted",
     "CountsWanted",
+    "EstimateWanted",
     "GoodnessWanted",
     "IntervalWanted",
     "LimitWanted",
     "NaiveWanted",
+    "RateWanted",
     "Published",
     "SignificanceWanted",
     "Wanted",
@@ -34,7 +36,7 @@ class LimitWanted(Strict):
 
     quantity: Literal["upper_limit"]
     cl: Level
-    rule: Literal["qmu_tilde", "delta_2_71"]
+    rule: Literal["qmu_tilde", "qmu", "cls", "delta_2_71", "bayes_flat", "feldman_cousins_gaussian"]
 
 
 class SignificanceWanted(Strict):
@@ -47,6 +49,28 @@ class BestFitWanted(Strict):
     """The estimate of the parameter of interest."""
 
     quantity: Literal["best_fit"]
+
+
+class EstimateWanted(Strict):
+    """The estimate of the fit parameter without its bounds, with its error: a squared moment may be negative."""
+
+    quantity: Literal["estimate"]
+
+
+class RateWanted(Strict):
+    """Weak events of the components of a flux norm in counts/(day 100 t), recoils of all energies.
+
+    ``rate``: as fitted without signal, with the error of the norm; ``predicted_rate``: as the source predicts it. The
+    rows are called ``rate_<norm>`` and ``predicted_rate_<norm>``.
+    """
+
+    quantity: Literal["rate", "predicted_rate"]
+    norm: Name
+
+    @property
+    def label(self) -> str:
+        """What the row is called."""
+        return f"{self.quantity}_{self.norm}"
 
 
 class GoodnessWanted(Strict):
@@ -98,7 +122,15 @@ class NaiveWanted(Windowed):
 
 
 Wanted = Annotated[
-    BestFitWanted | IntervalWanted | LimitWanted | SignificanceWanted | GoodnessWanted | CountsWanted | NaiveWanted,
+    BestFitWanted
+    | EstimateWanted
+    | IntervalWanted
+    | LimitWanted
+    | RateWanted
+    | SignificanceWanted
+    | GoodnessWanted
+    | CountsWanted
+    | NaiveWanted,
     Field(discriminator="quantity"),
 ]
 
@@ -108,7 +140,7 @@ class Published(Strict):
 
     quantity: str
     variant: str = "default"
-    kind: Literal["observed", "expected", "counting", "naive"] = "observed"
+    kind: Literal["observed", "expected", "counting", "naive"] = "observed"  # of our result beside it
     cl: Level | None = None
     value: Finite | Pair
     where: str

@@ -56,9 +56,10 @@ def reproduce(
     """Rerun published results, ours beside theirs.
 
     Computes every declared quantity for every variant and prints quantity, variant, published, ours, ratio, method.
-    With -o DIR also the spectrum and the profile as PNG and PDF, and the result as JSON. With --toys N the significance
-    and the interval (Feldman-Cousins) of the default variant also by toys, kept below DIR, where an interrupted run
-    goes on; --accept without --toys keeps the accepted rows by toys as long as model and versions are theirs.
+    With -o DIR also the spectrum, the profile and, where neutrinos oscillate, their survival as PNG and PDF, and the
+    result as JSON. With --toys N the significance and the interval (Feldman-Cousins) of the default variant also by
+    toys, kept below DIR, where an interrupted run goes on; --accept without --toys keeps the accepted rows by toys as
+    long as model and versions are theirs.
 
     --all prints one table of all published values with the status of the worst input; with -o DIR it also draws the
     published limits on magnetic moments by year, ours among them; with --accept it rewrites every accepted result, and
@@ -261,11 +262,14 @@ def _print_timings(
 
 def _write_figures(result: Reproduction, folder: Path) -> list[Path]:
     from eventfit.report.figures import other_parameters, profile_figure, save, spectrum_figure
+    from eventfit.report.survival_figure import oscillated, survival_figure
 
-    if result.runs["default"].profile is None:
-        return []
-    figures = {"spectrum": spectrum_figure(result), "profile": profile_figure(result)}
-    if other_parameters(result):
-        figures["other_moments"] = profile_figure(result, others=True)
+    run, figures = result.runs["default"], {}
+    if arriving := oscillated(run.model.fluxes):
+        figures["survival"] = survival_figure(arriving)
+    if run.profile is not None:
+        figures |= {"spectrum": spectrum_figure(result), "profile": profile_figure(result)}
+        if other_parameters(result):
+            figures["other_moments"] = profile_figure(result, others=True)
     written = [save(figure, folder / f"{result.analysis.id}_{name}") for name, figure in figures.items()]
     return [path for paths in written for path in paths]

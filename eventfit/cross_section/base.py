@@ -72,6 +72,8 @@ class Process(ABC):
     mass: float
     terms: tuple[Term, ...]
     couplings: tuple[Coupling, ...] = ()
+    #: whether the cross section grows without bound towards zero recoil, so that a rate needs a threshold
+    diverges: bool = False
 
     @property
     def soft_edge(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from eventfit.units import electron_mass, weak_cross_section
 
 __all__ = [
     "ALL_FLAVOURS",
+    "SIN2_THETA_W_LOW",
     "Chiral",
     "OnElectrons",
     "Shapes",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 ALL_FLAVOURS: Mapping[str, float] = dict.fromkeys(FLAVOURS, 1.0)
+#: sin^2 theta_W at zero momentum transfer in the MS-bar scheme, PDG 2020: what a tree-level formula takes at low energy
+SIN2_THETA_W_LOW: Final = 0.23857
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Millicharge(PhotonExchange):
 
     names: tuple[str, ...] = ("q_nu",)
     name = "millicharge"
+    diverges = True
     formula = (*PhotonExchange.formula, "arXiv:1302.1168", "arXiv:1405.7168")
     symbol: ClassVar[str] = "q"
     scale: ClassVar[float] = MILLICHARGE_SCALE

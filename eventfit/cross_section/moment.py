@@ -45,6 +45,7 @@ class _Magnetic(OnElectrons):
     """
 
     formula: ClassVar[tuple[str, ...]] = ("vogel-engel1989", "arXiv:1403.6344")
+    diverges = True
 
     def kernel(self, term: Term, T: Array, E: Array, state: str) -> Array:
         return np.asarray(MOMENT_SCALE**2 * magnetic_cross_section * (1.0 / T - 1.0 / E))

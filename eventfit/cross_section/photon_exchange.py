@@ -166,6 +166,7 @@ class CrossTerms(_OnWeak):
     first: PhotonExchange
     second: PhotonExchange
     name = "photon_exchange_cross_terms"
+    diverges = True
     formula = PhotonExchange.formula
 
     def __post_init__(self) -> None:

@@ -108,6 +108,11 @@ class Folding:
 
     def counts_and_sizes(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> tuple[Array, Array]:
         """:meth:`counts`, and what they would be if no recoil or state of an interference cancelled another."""
+        rate, size = self.recoils(process, term, arriving)
+        return np.asarray(self.detector @ rate), np.asarray(self.detector @ size)
+
+    def recoils(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> tuple[Array, Array]:
+        """Recoils per keV at the nodes ``T`` (n_T,), per formula unit and second, and their size without cancelling."""
         rate, size = np.zeros(len(self.T)), np.zeros(len(self.T))
         for group in arriving:
             for state, sigma in self.cross_sections(process, term, group).items():
@@ -115,7 +120,7 @@ class Folding:
                 rate += part
                 size += np.abs(part)
         struck = process.struck(self.T)
-        return np.asarray(self.detector @ (struck * rate)), np.asarray(self.detector @ (struck * size))
+        return np.asarray(struck * rate), np.asarray(struck * size)
 
     def transfer(self, process: Process, term: Term, arriving: Sequence[Arriving]) -> list[dict[str, Array]]:
         """Counts per bin and unit weight of every neutrino node, per group and state: (n_bin, n_E)."""

@@ -6,6 +6,7 @@ from eventfit.inference.contour import contour
 from eventfit.inference.counting import asimov_significance, poisson_likelihood_ratio, s_over_sqrt_b
 from eventfit.inference.coverage import coverage
 from eventfit.inference.feldman_cousins import feldman_cousins_interval
+from eventfit.inference.feldman_cousins_gaussian import feldman_cousins_gaussian, upper_limit_feldman_cousins_gaussian
 from eventfit.inference.feldman_cousins_poisson import feldman_cousins_poisson, feldman_cousins_poisson_monotone
 from eventfit.inference.fitting.batch import BatchFit, fit_batch
 from eventfit.inference.fitting.fit import fit, require_good
@@ -71,6 +72,7 @@ __all__ = [
     "dask_executor",
     "discovery_significance",
     "discovery_significance_toys",
+    "feldman_cousins_gaussian",
     "feldman_cousins_interval",
     "feldman_cousins_poisson",
     "feldman_cousins_poisson_monotone",
@@ -98,6 +100,7 @@ __all__ = [
     "upper_limit_cls",
     "upper_limit_cls_toys",
     "upper_limit_delta_2_71",
+    "upper_limit_feldman_cousins_gaussian",
     "upper_limit_flat_prior",
     "upper_limit_qmu",
     "upper_limit_qmu_tilde",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from eventfit.analysis import Analysis
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, Wanted
+from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, RateWanted, Wanted
 from eventfit.errors import DeclarationError
 from eventfit.published.row import Row
 
@@ -21,7 +21,7 @@ def check_published(analysis: Analysis) -> None:
     DeclarationError
         The message names the published value.
     """
-    ours = [_computed(wanted) for wanted in analysis.default.result]
+    ours = [_computed(wanted, analysis.default.data.kind) for wanted in analysis.default.result]
     seen: list[Published] = []
     for number, theirs in enumerate(analysis.default.published, 1):
         where = f"{analysis.path}: published[{number}]"
@@ -32,7 +32,8 @@ def check_published(analysis: Analysis) -> None:
             and pair == (quantity == "interval")
             for quantity, kind, cl in ours
         ]
-        here = theirs.variant in analysis.variants and (theirs.kind == "observed" or theirs.variant == DEFAULT)
+        own = theirs.kind == analysis.default.data.kind  # counts and naive numbers are computed once
+        here = theirs.variant in analysis.variants and (own or theirs.variant == DEFAULT)
         if not (any(good) and here):
             raise DeclarationError(
                 "a published value has no result of ours beside it",
@@ -45,11 +46,13 @@ def check_published(analysis: Analysis) -> None:
         seen.append(theirs)
 
 
-def _computed(wanted: Wanted) -> tuple[str, str, float | None]:
+def _computed(wanted: Wanted, own: str) -> tuple[str, str, float | None]:
     """Quantity, kind and level of the row that ``wanted`` makes."""
     if isinstance(wanted, NaiveWanted):
         return "significance", "naive", None
-    kind = "counting" if isinstance(wanted, CountsWanted) else "observed"
+    if isinstance(wanted, RateWanted):
+        return wanted.label, own, None
+    kind = "counting" if isinstance(wanted, CountsWanted) else own
     return wanted.quantity, kind, getattr(wanted, "cl", None)
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal
 
 from eventfit.analysis import Model
 from eventfit.analysis.wanted import (
     BestFitWanted,
     CountsWanted,
+    EstimateWanted,
     GoodnessWanted,
     IntervalWanted,
     LimitWanted,
     NaiveWanted,
+    RateWanted,
     SignificanceWanted,
     Wanted,
 )
 from eventfit.errors import StatisticsError, located
 from eventfit.inference import (
     Interval,
+    Limit,
     MethodCard,
     Profile,
     Significance,
@@ -30,15 +36,27 @@ from eventfit.inference import (
     poisson_likelihood_ratio,
     profile_interval,
     s_over_sqrt_b,
+    upper_limit_cls,
     upper_limit_delta_2_71,
+    upper_limit_feldman_cousins_gaussian,
+    upper_limit_flat_prior,
+    upper_limit_qmu,
     upper_limit_qmu_tilde,
 )
 from eventfit.inference.card import profile_card
+from eventfit.published.rate import rate_row
 from eventfit.published.row import Row
 
 __all__ = ["rows_of", "takes_toys", "toy_row"]
 
-LIMIT_RULES = {"qmu_tilde": upper_limit_qmu_tilde, "delta_2_71": upper_limit_delta_2_71}
+LIMIT_RULES: Mapping[str, Callable[..., Limit]] = {
+    "qmu_tilde": upper_limit_qmu_tilde,
+    "qmu": upper_limit_qmu,
+    "cls": partial(upper_limit_cls, expected=False),
+    "delta_2_71": upper_limit_delta_2_71,
+    "bayes_flat": upper_limit_flat_prior,
+    "feldman_cousins_gaussian": upper_limit_feldman_cousins_gaussian,
+}
 
 
 def rows_of(model: Model, profile: Profile | StatisticsError, wanted: Wanted) -> list[Row]:
@@ -67,7 +85,7 @@ def _failed(model: Model, wanted: Wanted, error: StatisticsError) -> Row:
     card = MethodCard(
         wanted.quantity, "", "", sided=sides.get(wanted.quantity), cl=getattr(wanted, "cl", None), fitted_in=model.poi
     )
-    return Row(wanted.quantity, model.reported.name, model.variant, "observed", None, unit, card, "failed", str(error))
+    return Row(wanted.quantity, model.reported.name, model.variant, model.kind, None, unit, card, "failed", str(error))
 
 
 def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
@@ -80,10 +98,26 @@ def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
     if isinstance(wanted, BestFitWanted):
         card = profile_card(profile, method="maximum likelihood", statistic="-2 ln L", reference="")
         return _row(model, wanted.quantity, mu.value(profile.estimate), mu.unit, card, profile.best.status)
+    if isinstance(wanted, EstimateWanted):
+        return _estimate_row(model, profile)
+    if isinstance(wanted, RateWanted):
+        return rate_row(model, profile, wanted)
     if isinstance(wanted, GoodnessWanted):
         gof = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
         return _row(model, wanted.quantity, gof.minus_2_ln_l, "-2 ln L", gof.card, gof.status)
     return _significance_row(model, discovery_significance(profile))
+
+
+def _estimate_row(model: Model, profile: Profile) -> Row:
+    """The fit parameter without its bounds, in its own unit, with the error from the curvature."""
+    likelihood = profile.likelihood.bounded(profile.parameter, -math.inf, math.inf)
+    free = Profile(likelihood, profile.parameter)
+    card = profile_card(
+        free, method="maximum likelihood, no bound", statistic="-2 ln L", reference="", calibration="none"
+    )
+    unit = likelihood.parameters[free.index].unit
+    error = float(free.best.errors[free.index])
+    return _row(model, "estimate", free.estimate, unit, card, free.best.status, error=error)
 
 
 def takes_toys(wanted: Wanted) -> bool:
@@ -119,7 +153,7 @@ def _quoted_error(model: Model, value: float, error: float) -> float:
     return 0.5 * abs(model.reported.value(value + error) - model.reported.value(value - error))
 
 
-def _significance_row(model: Model, result: Significance, kind: str = "observed") -> Row:
+def _significance_row(model: Model, result: Significance, kind: str | None = None) -> Row:
     """The row of a significance, from fits or naive."""
     return _row(model, "significance", result.z, "sigma", result.card, result.status, kind=kind, error=result.error)
 
@@ -132,7 +166,7 @@ def _row(
     card: MethodCard,
     status: Status,
     *,
-    kind: str = "observed",
+    kind: str | None = None,
     pieces: tuple[tuple[float, float], ...] = (),
     error: float | None = None,
     errors: tuple[tuple[float, float], ...] = (),
@@ -142,7 +176,7 @@ def _row(
         quantity=quantity,
         parameter=model.reported.name,
         variant=model.variant,
-        kind=kind,
+        kind=kind or model.kind,
         value=value,
         unit=unit,
         card=card,

@@ -126,6 +126,9 @@ def _stage(wanted: Wanted) -> str:
         "upper_limit": "limits",
         "significance": "significance",
         "best_fit": "best fit",
+        "estimate": "best fit",
+        "rate": "rates",
+        "predicted_rate": "rates",
         "gof": "goodness",
         "gof_best_fit": "goodness",
     }.get(wanted.quantity, "counting")

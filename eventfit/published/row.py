@@ -18,7 +18,8 @@ Value = float | Sequence[float] | None
 class Row:
     """One number of ours, how it was made, and the published one if there is one.
 
-    ``error`` is the statistical error of a number calibrated by toys, ``errors`` those of the ends of ``pieces``.
+    ``error`` is the error of an estimate, or the statistical one of a number calibrated by toys; ``errors`` are those
+    of the ends of ``pieces``.
     """
 
     quantity: str

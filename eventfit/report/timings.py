@@ -22,6 +22,7 @@ STAGES = (
     "limits",
     "significance",
     "goodness",
+    "rates",
     "counting",
     "toys",
     "figures",

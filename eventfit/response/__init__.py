@@ -9,11 +9,18 @@ from eventfit.response.axis import Axis, Hits, KeV
 from eventfit.response.efficiency import Efficiency
 from eventfit.response.matrix import Response, Stage
 from eventfit.response.quenching import ConstantQuenching, Quenching
-from eventfit.response.resolution import PerfectResolution, PolynomialResolution, Resolution, SqrtResolution
+from eventfit.response.resolution import (
+    ConstantResolution,
+    PerfectResolution,
+    PolynomialResolution,
+    Resolution,
+    SqrtResolution,
+)
 
 __all__ = [
     "Axis",
     "ConstantQuenching",
+    "ConstantResolution",
     "Efficiency",
     "Hits",
     "KeV",

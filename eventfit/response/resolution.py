@@ -13,7 +13,7 @@ from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 from eventfit.units import MeV
 
-__all__ = ["PerfectResolution", "PolynomialResolution", "Resolution", "SqrtResolution"]
+__all__ = ["ConstantResolution", "PerfectResolution", "PolynomialResolution", "Resolution", "SqrtResolution"]
 
 
 class Resolution(ABC):
@@ -65,6 +65,21 @@ class SqrtResolution(Resolution):
 
     def sigma(self, visible: Array) -> Array:
         return np.asarray(self.a * np.sqrt(visible) + self.b * visible)
+
+
+@dataclass(frozen=True)
+class ConstantResolution(Resolution):
+    """One width at all energies, in keV."""
+
+    width: float
+    is_sharp = False
+
+    def __post_init__(self) -> None:
+        if not self.width > 0.0:
+            raise OutOfRange("a constant resolution needs a positive width", where="resolution", given=self.width)
+
+    def sigma(self, visible: Array) -> Array:
+        return np.full(np.shape(visible), self.width)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,154 @@
+"""What the declared norms and nuisances scale: parameters, and the factors of components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.nuisances import (
+    ComponentNorm,
+    CouplingError,
+    FluxNorm,
+    Norm,
+    Nuisance,
+    PoissonNuisance,
+    ScaleNuisance,
+)
+from eventfit.analysis.physics import Physics
+from eventfit.errors import DeclarationError, did_you_mean
+from eventfit.likelihood import Component, Factor, GaussianScale, LogNormalScale, Power
+from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint
+
+__all__ = ["ALL", "SIGNAL", "apply_nuisance", "norm_parameter", "refuse_unknown_norms"]
+
+#: what ``applies_to`` may say besides component names
+ALL = "all"
+SIGNAL = "signal"
+
+
+def norm_parameter(norm: Norm, name: str, meaning: str) -> Parameter:
+    """The parameter of a norm: free, or constrained around 1."""
+    low, high = norm.bounds
+    constraint = None if norm.relative is None else GaussianConstraint(1.0, norm.relative)
+    return Parameter(name, "", norm.start, low, high, constraint=constraint, meaning=meaning)
+
+
+def apply_nuisance(
+    declared: Nuisance,
+    whole: Declaration,
+    physics: Physics,
+    components: Mapping[str, Component],
+    *,
+    poi: str,
+    prefix: str,
+    where: str,
+) -> tuple[Parameter, dict[str, Component]]:
+    """The parameter of a nuisance, and the components with its factor, or with one that it adds.
+
+    Raises
+    ------
+    DeclarationError
+        It names a component that nobody declared, or scales one that another norm scales.
+    """
+    name, signal = f"{prefix}.{declared.name}", [t.name for t in physics.templates if poi in t.powers]
+    if isinstance(declared, CouplingError):
+        parameter = Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=f"error of {poi}")
+        return parameter, dict(components) | _coupling_error(declared, name, poi, [components[n] for n in signal])
+    if isinstance(declared, FluxNorm):
+        scaled, parameter = _of_fluxes(declared, whole, physics, where), _parameter(declared, name)
+        return parameter, _with(components, scaled, Power(name))
+    spectral = [n for n in components if not any(n.endswith(f".{m.name}") for m in whole.measurement)]
+    scaled = _named(declared, spectral, signal, where)
+    return _parameter(declared, name), _with(components, scaled, _factor(declared, name))
+
+
+def refuse_unknown_norms(declared: Declaration, where: str) -> None:
+    """Measurements share flux norms by name: each has to be declared."""
+    norms = [nuisance.name for nuisance in declared.nuisance if isinstance(nuisance, FluxNorm)]
+    for measurement in declared.measurement:
+        for name in measurement.norms:
+            if name not in norms:
+                raise DeclarationError(
+                    "a measurement names a parameter that nobody declared",
+                    where=f"{where}: measurement[{measurement.name}].norms",
+                    given=name,
+                    allowed=", ".join(norms) or "none: no nuisance of kind flux_norm is declared",
+                    fix=did_you_mean(name, norms) or "declare a nuisance of kind flux_norm with this name",
+                )
+
+
+def _with(components: Mapping[str, Component], names: Sequence[str], factor: Factor) -> dict[str, Component]:
+    return {n: replace(c, factors=(*c.factors, factor)) if n in names else c for n, c in components.items()}
+
+
+def _parameter(declared: ScaleNuisance | PoissonNuisance | ComponentNorm | FluxNorm, name: str) -> Parameter:
+    if isinstance(declared, FluxNorm):
+        return norm_parameter(declared, name, f"flux of {', '.join(declared.components)}")
+    if isinstance(declared, ComponentNorm):
+        return norm_parameter(declared, name, f"norm of {', '.join(declared.applies_to)}")
+    if isinstance(declared, PoissonNuisance):
+        constraint = PoissonConstraint(declared.observed, declared.tau)
+        start = declared.observed / declared.tau
+        return Parameter(name, "", start, 0.0, constraint=constraint, meaning="norm by OFF counts")
+    on = declared.applies_to if isinstance(declared.applies_to, str) else ", ".join(declared.applies_to)
+    meaning = f"{100 * declared.relative:g} % on {on}"
+    return Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=meaning)
+
+
+def _factor(declared: ScaleNuisance | PoissonNuisance | ComponentNorm, name: str) -> Factor:
+    if not isinstance(declared, ScaleNuisance):
+        return Power(name)
+    scale = GaussianScale if declared.kind == "gaussian_scale" else LogNormalScale
+    return scale(name, declared.relative)
+
+
+def _coupling_error(declared: CouplingError, name: str, poi: str, signal: Sequence[Component]) -> dict[str, Component]:
+    """Components that add ``size * theta`` to the coupling: the signal's, with that in its place."""
+    return {
+        f"{c.name}.{declared.name}": Component(
+            f"{c.name}.{declared.name}",
+            declared.size * c.counts,
+            (*(f for f in c.factors if f != Power(poi)), Power(name)),
+        )
+        for c in signal
+    }
+
+
+def _of_fluxes(declared: FluxNorm, whole: Declaration, physics: Physics, where: str) -> list[str]:
+    """The templates of the components, and their part in the measurements that share this norm."""
+    known = [flux.name for flux in physics.fluxes]
+    others = [n for n in whole.nuisance if isinstance(n, FluxNorm) and n.name != declared.name]
+    for name in declared.components:
+        if name not in known or any(name in other.components for other in others):
+            raise DeclarationError(
+                "a flux norm scales a component that nobody declared, or that another norm scales as well",
+                where=f"{where}: nuisance[{declared.name}].components",
+                given=name,
+                allowed=", ".join(known) + ", each scaled once",
+            )
+    sharing = [m.name for m in whole.measurement if declared.name in m.norms]
+    return [t.name for t in physics.templates if t.component in declared.components] + [
+        f"{component}.{measurement}" for measurement in sharing for component in declared.components
+    ]
+
+
+def _named(
+    declared: ScaleNuisance | PoissonNuisance | ComponentNorm,
+    components: Sequence[str],
+    signal: Sequence[str],
+    where: str,
+) -> list[str]:
+    if declared.applies_to == ALL:
+        return list(components)
+    names: list[str] = []
+    for name in declared.applies_to:
+        if name != SIGNAL and name not in components:
+            raise DeclarationError(
+                "a nuisance applies to a component that nobody declared",
+                where=f"{where}: nuisance[{declared.name}].applies_to",
+                given=name,
+                allowed=", ".join([ALL, SIGNAL, *components]),
+            )
+        names += signal if name == SIGNAL else [name]
+    return list(dict.fromkeys(names))
