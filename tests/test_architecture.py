@@ -16,7 +16,7 @@ import eventfit
 
 PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
-LEAVES = {"errors", "quadrature", "timing", "units"}
+LEAVES = {"errors", "notebook", "quadrature", "timing", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"}
 PHYSICS |= {"rates"}
 STATISTICS = {"parameters", "likelihood", "inference"}
@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
     "timing": set(),
+    "notebook": set(),
     "quadrature": {"errors"},
     "strict": {"errors"},
     "provenance": {"errors", "strict"},
@@ -39,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "rates": LEAVES | {"tables", "target", "flux", "cross_section", "response", "folding"},
     "parameters": {"errors"},
     "likelihood": {"errors", "quadrature", "parameters"},
-    "inference": {"errors", "quadrature", "parameters", "likelihood"},
+    "inference": {"errors", "notebook", "quadrature", "parameters", "likelihood"},
     "io": LEAVES | {"strict", "parameters", "likelihood"},
     "analysis": LEAVES | PHYSICS | STATISTICS | {"io"},
     "published": LEAVES | PHYSICS | STATISTICS | {"analysis"},

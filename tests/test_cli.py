@@ -49,6 +49,7 @@ HELP = {
         "--accept",
         "--timings",
     ),
+    "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",

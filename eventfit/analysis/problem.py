@@ -6,12 +6,12 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from eventfit.analysis.model import Analysis, shipped_analyses
+from eventfit.analysis.model import Analysis, Model, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
 from eventfit.io import Channel, read_workspace
@@ -48,6 +48,10 @@ class Problem:
         What belongs beside a number.
     channels
         Which bins belong together, with the edges of their axis where they have one.
+    model
+        That of the analysis; None for a workspace.
+    samples
+        What a workspace calls the sums of some components; empty: every component stands for itself.
     """
 
     name: str
@@ -63,6 +67,8 @@ class Problem:
     input_hashes: Mapping[str, str]
     notes: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = ()
+    model: Model | None = None
+    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def parameter(self, name: str) -> tuple[str, Reported]:
         """The fit parameter called ``name`` and how it is quoted.
@@ -165,6 +171,7 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         bins=(*(axis.span(low, high) for low, high in pairwise(edges)), *beside),
         input_hashes=likelihood.input_hashes,
         channels=() if likelihood.unbinned else channels,
+        model=model,
     )
 
 
@@ -198,6 +205,7 @@ def _from_workspace(
         input_hashes=workspace.likelihood.input_hashes,
         notes=(f"interpolation: normsys {workspace.normsys}, histosys {workspace.histosys}", *workspace.notes),
         channels=tuple(Channel(channel, where) for channel, where in channels),
+        samples=workspace.samples,
     )
 
 
