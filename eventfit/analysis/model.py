@@ -25,6 +25,7 @@ from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
 from eventfit.target import Target
+from eventfit.timing import StageClock
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
 
@@ -143,8 +144,8 @@ class Analysis:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``.
+    def model(self, variant: str = DEFAULT, *, clock: StageClock | None = None) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``; ``clock`` takes the time.
 
         Raises
         ------
@@ -158,13 +159,14 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path))
+            return self._build(variant, self.variants[variant][1], str(self.path), clock or StageClock())
 
-    def _build(self, variant: str, declared: Declaration, where: str) -> Model:
-        tables = Tables(*self.roots)
+    def _build(self, variant: str, declared: Declaration, where: str, clock: StageClock) -> Model:
+        tables = Tables(*self.roots, clock=clock)
         measured = read_measured(declared, tables)
         events = None if measured is None else read_events(declared, tables, measured.spectrum)
-        physics = build_physics(declared, tables, events, self.folded)
+        with clock.stage("folding"):
+            physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
         measured = measured or derive_measured(declared, physics, backgrounds)
         off = build_off(declared, tables, backgrounds, self.id)
