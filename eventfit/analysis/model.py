@@ -15,7 +15,7 @@ from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_statistics, find_poi
-from eventfit.cross_section import Coupling
+from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
@@ -23,6 +23,7 @@ from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
+from eventfit.target import Target
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
 
@@ -53,6 +54,8 @@ class Model:
     templates: tuple[Template, ...]
     backgrounds: tuple[Spectrum, ...]
     fluxes: tuple[Flux, ...]
+    processes: tuple[Process, ...]
+    target: Target
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
@@ -162,6 +165,8 @@ class Analysis:
             templates=physics.templates,
             backgrounds=tuple(backgrounds.values()),
             fluxes=physics.fluxes,
+            processes=physics.processes,
+            target=physics.target,
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),

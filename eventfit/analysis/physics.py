@@ -10,7 +10,7 @@ from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import build_processes
 from eventfit.analysis.sources import build_fluxes
-from eventfit.cross_section import SNU, Coupling, GalliumCapture
+from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
 from eventfit.errors import MissingInput
 from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
@@ -35,6 +35,8 @@ class Physics:
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
     fluxes: tuple[Flux, ...]
+    processes: tuple[Process, ...]
+    target: Target
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
@@ -74,6 +76,8 @@ def build_physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
         fluxes=tuple(fluxes),
+        processes=tuple(processes),
+        target=target,
         rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
         cite=(
             *(key for flux in fluxes for key in flux.cite),
