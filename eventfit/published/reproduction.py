@@ -9,10 +9,11 @@ from importlib.metadata import version
 
 from eventfit.analysis import Analysis, Model
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted
+from eventfit.analysis.wanted import BandWanted, CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError, InputError, StatisticsError
 from eventfit.inference import Profile, Toys
-from eventfit.published.compare import check_published, with_published
+from eventfit.published.band import band_row
+from eventfit.published.compare import check_published, check_wanted, made_by, with_published
 from eventfit.published.compute import rows_of, takes_toys, toy_row
 from eventfit.published.row import Row
 from eventfit.tables import Table
@@ -73,8 +74,8 @@ def reproduce(
 
     Raises
     ------
-    DeclarationError
-        No result is declared, or a published value matches no computed one.
+    DeclarationError, UnknownName
+        No result is declared, one is of no variant, or a published value matches no computed one.
     InputError
         There are toys, but no result that they calibrate.
     """
@@ -84,6 +85,7 @@ def reproduce(
             where=f"{analysis.path}: result",
             fix='add a [[result]] table, e.g. quantity = "interval" and cl = 0.90',
         )
+    check_wanted(analysis)
     check_published(analysis)
     if toys is not None and not any(takes_toys(wanted) for wanted in analysis.default.result):
         raise InputError(
@@ -104,6 +106,10 @@ def reproduce(
                 rows += rows_of(model, profile, wanted)
         if toys is not None and name == DEFAULT:
             rows += _toy_rows(model, toys)
+    bands = [wanted for wanted in analysis.default.result if isinstance(wanted, BandWanted)]
+    if bands:
+        models, profiles = ({name: getattr(run, what) for name, run in runs.items()} for what in ("model", "profile"))
+        rows = [*(band_row(models, profiles, wanted) for wanted in bands), *rows]
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
 
 
@@ -113,7 +119,9 @@ def _toy_rows(model: Model, toys: Toys) -> list[Row]:
     Every quantity begins with a profile of its own: what a toy depends on does not depend on what was computed before.
     """
     rows = []
-    for number, wanted in enumerate(wanted for wanted in model.declaration.result if takes_toys(wanted)):
+    poi = model.declaration.poi
+    wanted_here = [wanted for wanted in model.declaration.result if takes_toys(wanted) and made_by(wanted, poi)]
+    for number, wanted in enumerate(wanted_here):
         profile = _profile(model)
         if isinstance(profile, Profile):
             run = None if toys.run is None else toys.run / f"{wanted.quantity}_{number + 1}"

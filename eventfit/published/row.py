@@ -43,10 +43,15 @@ class Row:
 
 
 def ratios(ours: Value, theirs: Value) -> tuple[float, ...]:
-    """``ours`` over ``theirs``, numbers or intervals: empty where one is missing or they differ in kind, NaN over 0."""
+    """``ours`` over ``theirs``, numbers or intervals, and both ends of a band over a number; NaN over 0.
+
+    Empty where one is missing, or where a number stands beside an interval.
+    """
     if ours is None or theirs is None:
         return ()
     a, b = (value if isinstance(value, Sequence) else (value,) for value in (ours, theirs))
+    if len(b) == 1:
+        b = (*b,) * len(a)
     if len(a) != len(b):
         return ()
     return tuple(x / y if y else math.nan for x, y in zip(a, b, strict=True))

@@ -72,7 +72,7 @@ def result_table(reproduction: Reproduction) -> RichTable:
         for i, row in enumerate(rows):
             label = escape(_label(quantity, kind, row.unit)) if i == 0 else ""
             line = method(row.card)
-            style = "bold" if row.variant == "default" and row.kind == "observed" else None
+            style = "bold" if row.variant == "default" and row.kind in ("observed", "expected") else None
             table.add_row(label, *_cells(row), '"' if line == said else line, style=style)
             said = line
         table.add_section()
@@ -90,8 +90,15 @@ def _cells(row: Row) -> list[str]:
         ours += f" +- {_errors(row.error, row.errors, row.unit)}"
     if row.status != "ok":
         ours += escape(f" [{row.status}]")
-    published = number(row.published.value, row.unit) if row.published is not None else "-"
+    published = "-"
+    if row.published is not None:
+        published = _published(row.published.value, row.published.errors, row.unit)
     return [row.variant, published, ours, _ratios(row.ratio)]
+
+
+def _published(value: float | Sequence[float], errors: Sequence[float], unit: str) -> str:
+    """A published value with its errors, statistical and systematic."""
+    return " +- ".join(number(part, unit) for part in (value, *errors))
 
 
 def _errors(error: float | None, errors: Sequence[Sequence[float]], unit: str) -> str:
@@ -128,7 +135,7 @@ def markdown_table(document: Mapping[str, Any]) -> str:
         cells = [
             _label(row["quantity"], row["kind"], row["unit"]),
             row["variant"],
-            number(theirs, row["unit"]),
+            _published(theirs, row["published"].get("errors", ()), row["unit"]),
             said,
             _ratios(ratios(ours, theirs)),
             method(row["method"]),
