@@ -53,7 +53,7 @@ class LimitWanted(OfInterest):
 
 
 class BandWanted(Strict):
-    """Smallest and largest upper limit by one rule over ``variants``: what inputs known to a range only allow to say."""
+    """Smallest and largest upper limit by one rule over ``variants``: all that inputs known to a range allow to say."""
 
     quantity: Literal["band"]
     cl: Level

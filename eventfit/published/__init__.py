@@ -2,6 +2,6 @@
 
 from eventfit.published.compare import check_published
 from eventfit.published.reproduction import Reproduction, Run, reproduce, versions
-from eventfit.published.row import Row, ratios
+from eventfit.published.row import Row, nearest, ratios
 
-__all__ = ["Reproduction", "Row", "Run", "check_published", "ratios", "reproduce", "versions"]
+__all__ = ["Reproduction", "Row", "Run", "check_published", "nearest", "ratios", "reproduce", "versions"]

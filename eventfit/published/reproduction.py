@@ -95,11 +95,12 @@ def reproduce(
         )
     rows: list[Row] = []
     runs: dict[str, Run] = {}
+    profiles: dict[str, Profile | StatisticsError] = {}
     for name in analysis.variants:
         if on_variant is not None:
             on_variant(name)
         model = analysis.model(name)
-        profile = _profile(model)
+        profiles[name] = profile = _profile(model)
         runs[name] = Run(model, profile if isinstance(profile, Profile) else None)
         for wanted in model.declaration.result:
             if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
@@ -107,9 +108,7 @@ def reproduce(
         if toys is not None and name == DEFAULT:
             rows += _toy_rows(model, toys)
     bands = [wanted for wanted in analysis.default.result if isinstance(wanted, BandWanted)]
-    if bands:
-        models, profiles = ({name: getattr(run, what) for name, run in runs.items()} for what in ("model", "profile"))
-        rows = [*(band_row(models, profiles, wanted) for wanted in bands), *rows]
+    rows = [*(band_row(runs[DEFAULT].model, profiles, wanted) for wanted in bands), *rows]
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
 
 

@@ -12,16 +12,16 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from eventfit.inference import MethodCard
-from eventfit.published import Reproduction, Row, ratios
+from eventfit.published import Reproduction, Row, nearest, ratios
 
 __all__ = ["markdown_table", "method", "number", "printed_unit", "result_table", "table_of_tables"]
 
 #: units printed as multiples
-SCALES = {"mu_B": 1e-11}
+SCALES = {"mu_B": 1e-11, "e": 1e-12, "cm^2": 1e-32}
 
 
 def number(value: float | Sequence[float] | None, unit: str = "") -> str:
-    """A value or an interval with the digits that mean something; moments in units of 1e-11 mu_B."""
+    """A value or an interval with the digits that mean something; in the multiples that :data:`SCALES` names."""
     if value is None:
         return "-"
     if isinstance(value, list | tuple):
@@ -58,7 +58,7 @@ def method(card: MethodCard | Mapping[str, Any]) -> str:
 
 
 def result_table(reproduction: Reproduction) -> RichTable:
-    """quantity, variant, published, ours, ratio, method; one section per quantity, the default variant in bold."""
+    """quantity, variant, published, ours, ratio, method; a section per quantity and unit, the default in bold."""
     title = Text(reproduction.analysis.default.title)
     table = RichTable(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("quantity", "variant"):
@@ -66,11 +66,11 @@ def result_table(reproduction: Reproduction) -> RichTable:
     for column in ("published", "ours", "ratio"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("method", overflow="fold")
-    for quantity, kind in dict.fromkeys((row.quantity, row.kind) for row in reproduction.rows):
-        rows = [row for row in reproduction.rows if (row.quantity, row.kind) == (quantity, kind)]
+    for quantity, kind, unit in dict.fromkeys((row.quantity, row.kind, row.unit) for row in reproduction.rows):
+        rows = [row for row in reproduction.rows if (row.quantity, row.kind, row.unit) == (quantity, kind, unit)]
         said = ""
         for i, row in enumerate(rows):
-            label = escape(_label(quantity, kind, row.unit)) if i == 0 else ""
+            label = escape(_label(quantity, kind, unit)) if i == 0 else ""
             line = method(row.card)
             style = "bold" if row.variant == "default" and row.kind in ("observed", "expected") else None
             table.add_row(label, *_cells(row), '"' if line == said else line, style=style)
@@ -81,11 +81,11 @@ def result_table(reproduction: Reproduction) -> RichTable:
 
 def _label(quantity: str, kind: str, unit: str) -> str:
     said = "" if kind in ("observed", "counting") else f" ({kind})"
-    return quantity + said + ("" if unit in ("counts", "-2 ln L") else f" [{printed_unit(unit)}]")
+    return quantity + said + ("" if unit in ("", "counts", "-2 ln L") else f" [{printed_unit(unit)}]")
 
 
 def _cells(row: Row) -> list[str]:
-    ours = number(row.value, row.unit)
+    ours = _ours(row.value, row.pieces, row.unit)
     if row.error is not None or row.errors:
         ours += f" +- {_errors(row.error, row.errors, row.unit)}"
     if row.status != "ok":
@@ -94,6 +94,11 @@ def _cells(row: Row) -> list[str]:
     if row.published is not None:
         published = _published(row.published.value, row.published.errors, row.unit)
     return [row.variant, published, ours, _ratios(row.ratio)]
+
+
+def _ours(value: float | Sequence[float] | None, pieces: Sequence[Sequence[float]], unit: str) -> str:
+    """A value, or all pieces of an interval."""
+    return " and ".join(number(piece, unit) for piece in pieces) if len(pieces) > 1 else number(value, unit)
 
 
 def _published(value: float | Sequence[float], errors: Sequence[float], unit: str) -> str:
@@ -129,7 +134,7 @@ def markdown_table(document: Mapping[str, Any]) -> str:
         if row["published"] is None:
             continue
         theirs, ours = row["published"]["value"], row["value"]
-        said = number(ours, row["unit"])
+        said = _ours(ours, row["pieces"], row["unit"])
         if row["error"] is not None or row.get("errors"):
             said += f" +- {_errors(row['error'], row['errors'], row['unit'])}"
         cells = [
@@ -137,7 +142,7 @@ def markdown_table(document: Mapping[str, Any]) -> str:
             row["variant"],
             _published(theirs, row["published"].get("errors", ()), row["unit"]),
             said,
-            _ratios(ratios(ours, theirs)),
+            _ratios(ratios(nearest(ours, row["pieces"], theirs), theirs)),
             method(row["method"]),
         ]
         lines.append("| " + " | ".join(cells) + " |")
