@@ -81,7 +81,12 @@ RULES: dict[str, tuple[str, ...]] = {
     "isotope_unknown": ("DeclarationError", "unknown key", "flux[1].fractions.pu240", "u235, u238, pu239, pu241"),
     "distance_in_km": ("DeclarationError", "unknown key", "flux[1].distance_km", "did you mean 'distance_m'?"),
     "oscillation_without_sun": ("DeclarationError", "analysis.toml: oscillation", "given:   reactor", "remove it"),
-    "charge_without_weak": ("DeclarationError", "process[1]", "millicharge and 0 of kind standard_model", "[[process]]"),
+    "charge_without_weak": (
+        "DeclarationError",
+        "process[1]",
+        "millicharge and 0 of kind standard_model",
+        "[[process]]",
+    ),
     # residuals, expected data, OFF data
     "data_in_two_forms": ("DeclarationError", "analysis.toml: data", "here observed and asimov"),
     "asimov_expects_nothing": ("MissingInput", "data.asimov", "declare a background, or the weak scattering"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,20 @@ from eventfit.report.text import markdown_table
 ROOT = Path(__file__).parents[1]
 
 
+@cache
+def reproduced(name: str) -> Reproduction:
+    """The analysis ``name``, rerun once."""
+    return reproduce(Analysis.load(name))
+
+
 @pytest.fixture(scope="module")
 def xenon1t() -> Reproduction:
-    return reproduce(Analysis.load("xenon1t_2020"))
+    return reproduced("xenon1t_2020")
 
 
 @pytest.fixture(scope="module")
 def xenonnt() -> Reproduction:
-    return reproduce(Analysis.load("xenonnt_2022"))
+    return reproduced("xenonnt_2022")
 
 
 def row(reproduction: Reproduction, quantity: str, variant: str = "default", kind: str = "observed") -> Row:
@@ -131,8 +138,8 @@ def test_limit_lies_inside_the_interval_and_estimates_inside_both(xenon1t: Repro
 
 
 @pytest.mark.parametrize("name", shipped_analyses())
-def test_every_published_value_is_shown_and_every_status_is_good(name: str, request: pytest.FixtureRequest) -> None:
-    found: Reproduction = request.getfixturevalue(name.split("_")[0])
+def test_every_published_value_is_shown_and_every_status_is_good(name: str) -> None:
+    found = reproduced(name)
     shown = {id(r.published) for r in found.rows if r.published is not None}
     assert len(shown) == len(found.analysis.default.published)
     assert {r.status for r in found.rows} <= {"ok", "at_bound"}
@@ -194,10 +201,10 @@ def by_toys(entry: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", shipped_analyses())
-def test_result_equals_the_accepted_one(name: str, request: pytest.FixtureRequest) -> None:
+def test_result_equals_the_accepted_one(name: str) -> None:
     """Rows by toys are thrown again only by ``--accept --toys``: :func:`test_accepted_toys_belong_to_the_result`."""
     stored = json.loads((ROOT / "analyses" / name / "result.json").read_text(encoding="utf-8"))
-    ours = json.loads(json.dumps(document(request.getfixturevalue(name.split("_")[0]))))
+    ours = json.loads(json.dumps(document(reproduced(name))))
     assert ours["tables"] == stored["tables"]
     kept = [entry for entry in stored["results"] if not by_toys(entry)]
     assert len(ours["results"]) == len(kept)
