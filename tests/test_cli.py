@@ -38,6 +38,7 @@ ROW |= {"cl", "sided", "method", "published", "status"}
 HELP = {
     "list": ("--json",),
     "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
+    "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",
@@ -51,6 +52,17 @@ HELP = {
     "interval": ("TARGET", "Example: eventfit interval", "profile", "feldman-cousins", "minos", "--cl"),
     "significance": ("TARGET", "Example: eventfit significance", "q0", "t0", "--calibration", "--jobs", "Ctrl-C"),
     "scan": ("TARGET", "Example: eventfit scan", "--range", "--raw", "--points", "--parameter"),
+    "export": (
+        "TARGET",
+        "Example: eventfit export",
+        "--format",
+        "--allow-loss",
+        "pyhf",
+        "hs3",
+        "root",
+        "csv",
+        "--range",
+    ),
     "contour": ("TARGET", "Example: eventfit contour", "68, 90 and 95 %", "--x-range"),
     "toys": ("TARGET", "Example: eventfit toys", "toys merge run1 run2 -o run", "--coverage", "--first", "--scheduler"),
     "validate": ("FILE", "Example: eventfit validate", "--json"),
@@ -122,7 +134,7 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|rate(?! solar)|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = "reproduce|rate(?! solar)|cite|export|limit|interval|significance|scan|contour|toys(?! merge)"
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())

@@ -19,6 +19,7 @@ from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
+from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
@@ -74,6 +75,27 @@ class Model:
         """Largest relative change of any bin of any template when all quadrature nodes are doubled."""
         return max(template.numerical_error for template in self.templates)
 
+    def _repr_html_(self) -> str:
+        """What was built, and which of its tables nobody verified."""
+        likelihood = self.likelihood
+        free = [p.name for p in likelihood.parameters if p.constraint is None]
+        unverified = [table.name for table in self.tables if table.status == "recalled-unverified"]
+        edges = self.observed.edges
+        rows = [
+            ("title", self.declaration.title),
+            ("parameter of interest", f"{self.reported.name}, fitted as {self.poi}"),
+            (
+                "bins",
+                f"{len(edges) - 1} from {edges[0]:g} to {edges[-1]:g}, {self.observed.values().sum():g} events",
+            ),
+            ("components", written([c.name for c in likelihood.components])),
+            ("free parameters", written(free)),
+            ("constrained", written([p.name for p in likelihood.parameters if p.name not in free]) or "none"),
+            ("tables", f"{len(self.tables)}, recalled and not verified: {written(unverified) or 'none'}"),
+            ("folding error", f"{self.numerical_error:.1g}"),
+        ]
+        return html_table(f"{self.analysis}, variant {self.variant}", rows)
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
@@ -110,6 +132,11 @@ class Analysis:
         roots = ((path.resolve().parent,) if own else ()) + (data or shipped("data"),)
         identity = path.resolve().parent.name if path.stem == "analysis" else path.stem
         return cls(identity, path, declared_variants(path), roots, shipped=not own)
+
+    def _repr_html_(self) -> str:
+        """The variants and what each changes."""
+        rows = [(name, meaning) for name, (meaning, _) in self.variants.items()]
+        return html_table(f"{self.id}: {self.default.title}", rows, ("variant", "meaning"))
 
     @property
     def default(self) -> Declaration:

@@ -115,14 +115,15 @@ def _print(result: Reproduction) -> None:
 
 
 def _write_figures(result: Reproduction, folder: Path) -> None:
-    from eventfit.report.figures import other_parameters, profile_figure, save, spectrum_figure
+    from eventfit.report.figures import other_parameters, profile_figure, save
+    from eventfit.report.spectrum_figures import reproduced_spectrum
     from eventfit.report.survival_figure import oscillated, survival_figure
 
     run, figures = result.runs["default"], {}
     if arriving := oscillated(run.model.fluxes):
         figures["survival"] = survival_figure(arriving)
     if run.profile is not None:
-        figures |= {"spectrum": spectrum_figure(result), "profile": profile_figure(result)}
+        figures |= {"spectrum": reproduced_spectrum(result), "profile": profile_figure(result)}
         if other_parameters(result):
             figures["other_moments"] = profile_figure(result, others=True)
     for name, figure in figures.items():

@@ -12,6 +12,7 @@ from eventfit.analysis.reading import DEFAULT
 from eventfit.analysis.wanted import BandWanted, CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError, InputError, StatisticsError
 from eventfit.inference import Profile, Toys
+from eventfit.notebook import html_table, written
 from eventfit.published.band import band_row
 from eventfit.published.compare import check_published, check_wanted, made_by, with_published
 from eventfit.published.compute import rows_of, takes_toys, toy_row
@@ -43,6 +44,22 @@ class Reproduction:
         """Every table used by any variant."""
         tables = {table.name: table for run in self.runs.values() for table in run.model.tables}
         return tuple(tables[name] for name in sorted(tables))
+
+    def _repr_html_(self) -> str:
+        """Published beside ours, with the method of ours."""
+        rows = [
+            (
+                row.quantity,
+                row.variant,
+                "" if row.published is None else written(row.published.value),
+                row.status if row.value is None else written(row.value),
+                row.unit,
+                row.card.method + (f", {100 * row.card.cl:g} % C.L." if row.card.cl is not None else ""),
+            )
+            for row in self.rows
+        ]
+        head = ("quantity", "variant", "published", "ours", "unit", "method")
+        return html_table(self.analysis.default.title, rows, head)
 
     @property
     def failed(self) -> bool:

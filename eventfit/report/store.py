@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from eventfit.analysis import Analysis, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
-from eventfit.errors import InputError, WriteFailed
+from eventfit.errors import InputError, MissingInput, WriteFailed
 from eventfit.report.json import dumps
 from eventfit.report.text import markdown_table
 from eventfit.tables import shipped
@@ -19,6 +19,7 @@ __all__ = [
     "accept_result",
     "accepted_result",
     "prepare",
+    "read_source",
     "require_acceptable",
     "results_page",
     "silence",
@@ -45,6 +46,20 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise WriteFailed("a file could not be written", where=str(path), given=error.strerror) from error
+
+
+def read_source(path: Path) -> tuple[str, str]:
+    """Name and text of a file that was read before as what it is.
+
+    Raises
+    ------
+    MissingInput
+        It is gone, or no longer text.
+    """
+    try:
+        return path.name, path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise MissingInput("the file cannot be read", where=str(path), given=error) from error
 
 
 def accepted_result(analysis: str) -> dict[str, Any] | None:
