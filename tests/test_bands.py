@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eventfit.analysis import Analysis
@@ -12,7 +13,9 @@ from eventfit.analysis.wanted import BandWanted
 from eventfit.errors import DeclarationError, StatisticsError
 from eventfit.published import Reproduction, nearest, ratios, reproduce
 from eventfit.published.band import band_row
+from eventfit.report.figures import coupling_figure, couplings_beside, other_parameters, profile_figure
 from eventfit.report.json import document
+from eventfit.report.spectrum_figures import reproduced_spectrum
 from eventfit.report.text import markdown_table
 
 DECLARED = """
@@ -168,3 +171,27 @@ where = "text"
     row["error"] = None
     table = markdown_table(content)
     assert "| (-4.00, 6.00) | (-48.00, -38.00) and (-3.00, 6.00) | 0.75, 1.00 |" in table
+
+
+def test_parameters_in_other_units_have_figures_of_their_own(found: Reproduction) -> None:
+    """Both signs, and nothing of them on an axis in mu_B."""
+    assert couplings_beside(found) == {"q_nu": ["charge"]}
+    assert other_parameters(found) == []
+    names = {str(line.get_label()) for line in profile_figure(found).axes[0].lines}
+    assert {"default", "half", "twice"} <= names
+    assert "charge" not in names
+    axes = coupling_figure(found, "q_nu").axes[0]
+    low, high = axes.get_xlim()
+    assert low < 0.0 < high
+    curve = next(line for line in axes.lines if line.get_label() == "charge")
+    assert np.min(np.asarray(curve.get_ydata(), dtype=float)) == pytest.approx(0.0, abs=1e-6)
+    assert axes.get_xlabel().endswith("e}$]")
+
+
+def test_expected_data_are_not_called_data_and_show_the_signal_at_the_limit(tmp_path: Path) -> None:
+    with_interval = analysis(tmp_path, 'quantity = "interval"\npoi = "q_nu"', 'quantity = "interval"')
+    figure = reproduced_spectrum(reproduce(with_interval))
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "expected without signal" in labels
+    assert "data" not in labels
+    assert any(label.startswith("magnetic moment, at ") for label in labels)

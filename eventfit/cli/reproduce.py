@@ -115,7 +115,7 @@ def _print(result: Reproduction) -> None:
 
 
 def _write_figures(result: Reproduction, folder: Path) -> None:
-    from eventfit.report.figures import other_parameters, profile_figure, save
+    from eventfit.report.figures import coupling_figure, couplings_beside, other_parameters, profile_figure, save
     from eventfit.report.spectrum_figures import reproduced_spectrum
     from eventfit.report.survival_figure import oscillated, survival_figure
 
@@ -126,6 +126,7 @@ def _write_figures(result: Reproduction, folder: Path) -> None:
         figures |= {"spectrum": reproduced_spectrum(result), "profile": profile_figure(result)}
         if other_parameters(result):
             figures["other_moments"] = profile_figure(result, others=True)
+        figures |= {f"profile_{poi}": coupling_figure(result, poi) for poi in couplings_beside(result)}
     for name, figure in figures.items():
         for path in save(figure, folder / f"{result.analysis.id}_{name}"):
             typer.echo(f"wrote {path}", err=True)

@@ -37,6 +37,7 @@ def band_row(default: Model, profiles: Mapping[str, Profile | StatisticsError], 
             return failed_row(default, wanted, error)
     least, most = (pick(limits, key=lambda name: limits[name].value) for pick in (min, max))
     card, mu = limits[least].card, default.reported
+    value = (mu.value(limits[least].value), mu.value(limits[most].value))
     note = f"smallest in {least}, largest in {most}; {', '.join(wanted.variants)}"
     status = next((limit.status for limit in limits.values() if not limit.status.good), limits[most].status)
     return Row(
@@ -44,9 +45,10 @@ def band_row(default: Model, profiles: Mapping[str, Profile | StatisticsError], 
         parameter=mu.name,
         variant=default.variant,
         kind=default.kind,
-        value=(mu.value(limits[least].value), mu.value(limits[most].value)),
+        value=value,
         unit=mu.unit,
         card=replace(card, method=f"{card.method}, {len(limits)} variants", note=note),
         status=status.name.lower(),
         remedy=status.value,
+        pieces=(value,),
     )
