@@ -18,7 +18,7 @@ from eventfit.flux.reactor.spectra import TOTAL, CaptureName, CaptureSpectrum, F
 from eventfit.quadrature import Array
 from eventfit.tables import Tables
 
-__all__ = ["CAPTURE", "Piece", "ReactorModel", "require_captures"]
+__all__ = ["CAPTURE", "WIDEST", "Piece", "ReactorModel", "require_captures"]
 
 #: widest panel in keV: in wider ones a spectrum falls so far that a kinematic edge inside is not integrated well
 WIDEST = 125.0

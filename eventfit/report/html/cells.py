@@ -62,7 +62,7 @@ def published_cell(row: Entry) -> Html:
     if isinstance(value, list):
         return pieces([value], unit, given=True)
     parts = [value, *theirs.get("errors", ())]
-    said = [amount(part, unit if part is parts[-1] else "", given=True) for part in parts]
+    said = [amount(part, unit if i == len(parts) else "", given=True) for i, part in enumerate(parts, 1)]
     return joined(*said, by=" ± ")
 
 
