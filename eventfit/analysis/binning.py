@@ -13,7 +13,7 @@ from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
 from eventfit.units import day, kg
 
-__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "within"]
+__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "require_bins", "residual_spectrum", "within"]
 
 
 def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
@@ -29,7 +29,7 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         if not table.is_binned:
             counts = np.histogram(within(table, edges), edges)[0].astype(float)
             return Spectrum(edges, counts, counts, "observed")
-        _require_bins(table, response)
+        require_bins(table, response)
         counts = table["observed_counts"]
         if np.any(counts != np.round(counts)):
             raise OutOfRange(
@@ -58,7 +58,7 @@ def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) 
         assert declared.table is not None
         table = tables.read(declared.table)
         if table.is_binned:
-            _require_bins(table, response)
+            require_bins(table, response)
             return Spectrum(edges, table[declared.column], name=declared.name)
         return Spectrum(edges, integrals(table, edges), name=declared.name)
 
@@ -77,7 +77,7 @@ def residual_spectrum(
     """
     with located("data.residual"):
         table, edges = tables.read(name), response.edges
-        _require_bins(table, response)
+        require_bins(table, response)
         rate, error = table["residual_per_keV_kg_day"], table["error_per_keV_kg_day"]
         if np.any(error <= 0):
             raise OutOfRange(
@@ -105,7 +105,8 @@ def within(events: Table, edges: Array) -> Array:
     return energy
 
 
-def _require_bins(table: Table, response: ResponseDeclared) -> None:
+def require_bins(table: Table, response: ResponseDeclared) -> None:
+    """Refuse a table with other bins than those of the response."""
     axis, edges = response.axis, response.edges
     own = table.edges(axis.column("low"), axis.column("high"))
     if not np.array_equal(own, edges):

@@ -136,7 +136,7 @@ class Analysis:
         events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
         physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
-        measured = measured or derive_measured(declared, physics, backgrounds)
+        measured = measured or derive_measured(declared, physics, backgrounds, tables)
         off = build_off(declared, tables, backgrounds, self.id)
         poi, reported = find_poi(declared, physics, self.id, where)
         statistics = build_statistics(

@@ -10,7 +10,7 @@ from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import build_processes
 from eventfit.analysis.sources import build_fluxes
-from eventfit.cross_section import SNU, Coupling, GalliumCapture
+from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
 from eventfit.errors import MissingInput
 from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
@@ -20,9 +20,9 @@ from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Folded", "Physics", "build_physics"]
+__all__ = ["WEAK", "Folded", "Physics", "build_physics"]
 
-
+#: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
 #: what was declared of a fold -> its templates
 Folded = dict[tuple[str, ...], tuple[Template, ...]]
@@ -35,9 +35,16 @@ class Physics:
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
     fluxes: tuple[Flux, ...]
+    target: Target
+    processes: tuple[Process, ...]
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
+
+    @property
+    def weak(self) -> list[Process]:
+        """The weak scattering, if it is declared."""
+        return [process for process in self.processes if process.name == WEAK]
 
 
 def build_physics(
@@ -74,6 +81,8 @@ def build_physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
         fluxes=tuple(fluxes),
+        target=target,
+        processes=tuple(processes),
         rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
         cite=(
             *(key for flux in fluxes for key in flux.cite),
