@@ -41,10 +41,10 @@ def reproduce(
     """Rerun published results, ours beside theirs.
 
     Computes every declared quantity for every variant and prints quantity, variant, published, ours, ratio, method.
-    With -o DIR also the spectrum, the profile and, where neutrinos oscillate, their survival as PNG and PDF, and the
-    result as JSON. With --toys N the significance and the interval (Feldman-Cousins) of the default variant also by
-    toys, kept below DIR, where an interrupted run goes on; --accept without --toys keeps the accepted rows by toys as
-    long as model and versions are theirs.
+    With -o DIR also the spectrum (of one counted number its rate, and the limits by rule), the profile and, where
+    neutrinos oscillate, their survival as PNG and PDF, and the result as JSON. With --toys N the significance and the
+    interval (Feldman-Cousins) of the default variant also by toys, kept below DIR, where an interrupted run goes on;
+    --accept without --toys keeps the accepted rows by toys as long as model and versions are theirs.
 
     Example: eventfit reproduce xenon1t_2020 -o figures
     """
@@ -115,6 +115,7 @@ def _print(result: Reproduction) -> None:
 
 
 def _write_figures(result: Reproduction, folder: Path) -> None:
+    from eventfit.report.counting_figure import counting_figures
     from eventfit.report.figures import other_parameters, profile_figure, save, spectrum_figure
     from eventfit.report.survival_figure import oscillated, survival_figure
 
@@ -122,7 +123,9 @@ def _write_figures(result: Reproduction, folder: Path) -> None:
     if arriving := oscillated(run.model.fluxes):
         figures["survival"] = survival_figure(arriving)
     if run.profile is not None:
-        figures |= {"spectrum": spectrum_figure(result), "profile": profile_figure(result)}
+        one = run.model.kind == "counting"  # one bin is no spectrum
+        figures |= counting_figures(result) if one else {"spectrum": spectrum_figure(result)}
+        figures["profile"] = profile_figure(result)
         if other_parameters(result):
             figures["other_moments"] = profile_figure(result, others=True)
     for name, figure in figures.items():
