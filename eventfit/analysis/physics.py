@@ -35,8 +35,8 @@ class Physics:
     templates: tuple[Template, ...]
     couplings: tuple[Coupling, ...]
     fluxes: tuple[Flux, ...]
-    target: Target
     processes: tuple[Process, ...]
+    target: Target
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
@@ -81,8 +81,8 @@ def build_physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
         fluxes=tuple(fluxes),
-        target=target,
         processes=tuple(processes),
+        target=target,
         rates={m.name: _capture_rates(m, fluxes, tables) for m in declared.measurement},
         cite=(
             *(key for flux in fluxes for key in flux.cite),
