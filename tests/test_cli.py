@@ -41,6 +41,11 @@ HELP = {
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",
+        "Example: eventfit rate reactor",
+        "Example: eventfit rate stopped_pion",
+        "--power",
+        "--fractions",
+        "--pions-per-proton",
         "--target",
         "--window",
         "--components",
@@ -122,7 +127,9 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|rate(?! solar)|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = (
+        "reproduce|rate(?! solar| reactor| stopped_pion)|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    )
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())
