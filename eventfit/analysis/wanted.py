@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eventfit.response import Axis, Hits, KeV
-from eventfit.strict import Finite, Level, Pair, Strict
+from eventfit.strict import Finite, Level, Name, Pair, Strict
 
 __all__ = [
     "BestFitWanted",
@@ -17,6 +17,7 @@ __all__ = [
     "IntervalWanted",
     "LimitWanted",
     "NaiveWanted",
+    "RateWanted",
     "Published",
     "SignificanceWanted",
     "Wanted",
@@ -54,6 +55,22 @@ class EstimateWanted(Strict):
     """The estimate of the fit parameter without its bounds, with its error: a squared moment may be negative."""
 
     quantity: Literal["estimate"]
+
+
+class RateWanted(Strict):
+    """Weak events of the components of a flux norm in counts/(day 100 t), recoils of all energies.
+
+    ``rate``: as fitted without signal, with the error of the norm; ``predicted_rate``: as the source predicts it. The
+    rows are called ``rate_<norm>`` and ``predicted_rate_<norm>``.
+    """
+
+    quantity: Literal["rate", "predicted_rate"]
+    norm: Name
+
+    @property
+    def label(self) -> str:
+        """What the row is called."""
+        return f"{self.quantity}_{self.norm}"
 
 
 class GoodnessWanted(Strict):
@@ -109,6 +126,7 @@ Wanted = Annotated[
     | EstimateWanted
     | IntervalWanted
     | LimitWanted
+    | RateWanted
     | SignificanceWanted
     | GoodnessWanted
     | CountsWanted

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from eventfit.analysis import Analysis
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, Wanted
+from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, RateWanted, Wanted
 from eventfit.errors import DeclarationError
 from eventfit.published.row import Row
 
@@ -50,6 +50,8 @@ def _computed(wanted: Wanted, own: str) -> tuple[str, str, float | None]:
     """Quantity, kind and level of the row that ``wanted`` makes."""
     if isinstance(wanted, NaiveWanted):
         return "significance", "naive", None
+    if isinstance(wanted, RateWanted):
+        return wanted.label, own, None
     kind = "counting" if isinstance(wanted, CountsWanted) else own
     return wanted.quantity, kind, getattr(wanted, "cl", None)
 

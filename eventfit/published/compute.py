@@ -16,6 +16,7 @@ from eventfit.analysis.wanted import (
     IntervalWanted,
     LimitWanted,
     NaiveWanted,
+    RateWanted,
     SignificanceWanted,
     Wanted,
 )
@@ -43,6 +44,7 @@ from eventfit.inference import (
     upper_limit_qmu_tilde,
 )
 from eventfit.inference.card import profile_card
+from eventfit.published.rate import rate_row
 from eventfit.published.row import Row
 
 __all__ = ["rows_of", "takes_toys", "toy_row"]
@@ -98,6 +100,8 @@ def _fitted(model: Model, profile: Profile, wanted: Wanted) -> Row:
         return _row(model, wanted.quantity, mu.value(profile.estimate), mu.unit, card, profile.best.status)
     if isinstance(wanted, EstimateWanted):
         return _estimate_row(model, profile)
+    if isinstance(wanted, RateWanted):
+        return rate_row(model, profile, wanted)
     if isinstance(wanted, GoodnessWanted):
         gof = goodness_of_fit(profile.at(0.0) if wanted.quantity == "gof" else profile.best)
         return _row(model, wanted.quantity, gof.minus_2_ln_l, "-2 ln L", gof.card, gof.status)
