@@ -103,6 +103,15 @@ RULES: dict[str, tuple[str, ...]] = {
     "density_unused": ("DeclarationError", "background[b0].density", "background_b0_density", "data.events"),
     "density_of_another_background": ("OutOfRange", "background[b0].density", "426", "1244", "0.5 %"),
     "events_without_resolution": ("OutOfRange", "response", "perfect resolution", "bins"),
+    # one counted number
+    "ratio_without_weak": ("DeclarationError", "data.ratio_to_weak", "weak scattering of nothing", "standard_model"),
+    "ratio_in_two_bins": ("DeclarationError", "data.ratio_to_weak", "2 bins", "one bin"),
+    "ratio_of_unknown": ("DeclarationError", "data.ratio_to_weak", "weak scattering of be7, not of pp"),
+    "ratio_beside_background": ("DeclarationError", "data.ratio_to_weak", "beside b0", "twice"),
+    "ratio_from_table_and_numbers": ("DeclarationError", "data.ratio_to_weak", "either table, or value and errors"),
+    "cross_section_without_reactor": ("DeclarationError", "data.cross_section_per_fission", "be7", 'kind = "reactor"'),
+    "counted_in_another_window": ("OutOfRange", "data.ratio_to_weak", "1 to 20 keV", "1 to 30 keV", "edges_keV"),
+    "counted_without_error": ("BadTable", "data.ratio_to_weak", "measured", "no column that begins with error"),
     # oscillation, moments, weak scattering
     "oscillation_set_unknown": ("DeclarationError", "oscillation.parameters", "'nufit60_ic24'", "nufit60_ic24_normal"),
     "oscillation_out_of_range": ("OutOfRange", "oscillation parameters", "sin2_theta12", "33.68", "0.05 to 0.95"),

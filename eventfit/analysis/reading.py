@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eventfit.analysis.declaration import Background, Declaration
+from eventfit.analysis.declaration import FORMS, Background, Declaration
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
 from eventfit.analysis.nuisances import Nuisance
@@ -32,8 +32,8 @@ def declared_variants(path: Path) -> dict[str, tuple[str, Declaration]]:
     """Variant name -> (meaning, declaration); the default first.
 
     A variant is an overlay on the rest of the file: tables merge key by key unless their kind changes, backgrounds and
-    nuisances are addressed by their name (``[variant.x.nuisance.b0_scale]``), all else is replaced. It has to change
-    something.
+    nuisances are addressed by their name (``[variant.x.nuisance.b0_scale]``), another form of data takes the place of
+    the old one, all else is replaced. It has to change something.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def _variant(path: Path, base: Mapping[str, Any], name: str, patch: object) -> t
         )
     if shared := [key for key in changes if key in SHARED]:
         raise DeclarationError("a variant may not change this", where=f"{where}.{shared[0]}", given=shared[0])
-    merged = _overlay(base, changes)
+    merged = _overlay(_without_other_form(base, changes), changes)
     if name != DEFAULT and merged == base:
         raise DeclarationError("a variant changes nothing", where=where, fix="remove it, or say what it changes")
     prefix = f"{path}: " if name == DEFAULT else f"{path}: variant.{name}: "
@@ -178,6 +178,17 @@ def _possible_moments(declared: Declaration, where: str) -> None:
                 allowed="mu_e, or a moment of kind magnetic_moment",
                 fix='add [oscillation] with parameters = "nufit60_ic24_normal"',
             )
+
+
+def _without_other_form(base: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``base`` without its form of data if ``patch`` names another one, which takes its place."""
+    old, new = base.get("data"), patch.get("data")
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return base
+    named = [form for form in FORMS if form in new]
+    if not named or any(form in old for form in named):
+        return base
+    return {**base, "data": {key: value for key, value in old.items() if key not in (*FORMS, "events")}}
 
 
 def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
