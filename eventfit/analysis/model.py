@@ -61,6 +61,8 @@ class Model:
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+    #: what was declared of a predicted rate -> that rate, shared by all variants
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
     @property
     def kind(self) -> Literal["observed", "expected", "counting"]:
@@ -112,6 +114,8 @@ class Analysis:
     shipped: bool
     #: folds of the variants built so far
     folded: Folded = field(default_factory=dict, repr=False)
+    #: predicted rates of the variants asked for so far
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -199,6 +203,7 @@ class Analysis:
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
+            predicted=self.predicted,
         )
 
 
