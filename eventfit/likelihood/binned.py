@@ -166,13 +166,15 @@ class Likelihood:
         return self._main.expected(streams, self._gamma(self._streams.streams(theta)))
 
     def expected_by_component(self, theta: Array) -> dict[str, Array]:
-        """Expected counts (..., n_bin) of every component."""
+        """Expected counts (..., n_bin) of every component, its parts added up."""
         coefficients, gamma = self._product.value(theta), self._gamma(self._streams.streams(theta))
-        found = {}
+        parts: dict[str, list[int]] = {}
         for k, component in enumerate(self.components):
-            streams = coefficients[..., [k]] * self._templates[k]
-            found[component.name] = self._main.expected(streams, gamma)
-        return found
+            parts.setdefault(component.whole, []).append(k)
+        return {
+            name: self._main.expected(coefficients[..., rows] @ self._templates[rows], gamma)
+            for name, rows in parts.items()
+        }
 
     def bin_scales(self, theta: Array) -> dict[str, Array]:
         """The factors per bin at their best for the data, name -> (..., n_bin), 1 where a bin is not scaled."""
