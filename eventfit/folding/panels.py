@@ -37,16 +37,21 @@ def graded(process: Process, measures: Sequence[Measure]) -> list[Array]:
     return [end * (1.0 - GRADED) for end in maximum_recoil(lines, process.mass) if process.soft_edge]
 
 
-def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:
-    """Edges of recoil panels up to ``limit`` (keV), no wider than the resolution, cut at all ``breakpoints``."""
-    low, high = response.support(edges, limit)
-    fixed = np.concatenate([breakpoints, response.breakpoints(edges, limit)])
+def recoil_panels(responses: Sequence[Response], edges: Array, limit: float, breakpoints: Array) -> Array:
+    """Edges of recoil panels up to ``limit`` (keV), no wider than the resolution, cut at all ``breakpoints``.
+
+    They serve all ``responses``, of which the first is the nominal one.
+    """
+    reach = [response.support(edges, limit) for response in responses]
+    low, high = min(start for start, _ in reach), max(stop for _, stop in reach)
+    fixed = np.concatenate([breakpoints, *(response.breakpoints(edges, limit) for response in responses)])
+    narrow = _narrowest(responses, np.linspace(low, high, 200))
     fixed = np.unique(np.concatenate([[low], fixed[(fixed > low) & (fixed < high)], [high]]))
     panels = [low]
     for stop in fixed[1:]:
         while panels[-1] < stop:
             T = panels[-1]
-            sigma = float(response.moments(np.array([T]))[1][0])
+            sigma = min(float(response.moments(np.array([T]))[1][0]) for response in narrow)
             if len(panels) > MOST_PANELS:
                 raise OutOfRange(
                     "the resolution is so narrow that the recoils cannot be resolved",
@@ -58,3 +63,11 @@ def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: A
             step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
             panels.append(stop if T + 1.5 * step >= stop else T + step)
     return np.array(panels)
+
+
+def _narrowest(responses: Sequence[Response], T: Array) -> list[Response]:
+    """Those whose resolution is the narrowest at some recoil ``T`` (n_T,)."""
+    if len(responses) == 1:
+        return list(responses)
+    width = np.array([response.moments(T)[1] for response in responses])
+    return [responses[i] for i in np.unique(width.argmin(axis=0))]

@@ -14,8 +14,8 @@ from eventfit.quadrature import Array, Mask
 
 __all__ = ["displaced", "folded", "inside", "mirrored", "starts_of"]
 
-#: a morph whose two sides have less in common than this, in variances, cannot make a second minimum: its constraint,
-#: worth theta**2, outweighs what data that fluctuate by five standard deviations gain from theta**2 sqrt(this)
+#: a morph whose two sides have less in common than this, in variances, makes no second minimum: its constraint, worth
+#: theta**2, outweighs the 2 n sqrt(this) theta**2 that data n = 5 standard deviations away can gain
 SMALL = 0.01
 #: parameters of which every combination of sides is tried; the others are moved to their other side together
 SIDES = 3
