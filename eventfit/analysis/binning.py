@@ -13,7 +13,7 @@ from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
 from eventfit.units import day, kg
 
-__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "within"]
+__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "tabulated", "within"]
 
 
 def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
@@ -56,11 +56,22 @@ def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) 
         return Spectrum(edges, per_keV * np.diff(edges), name=declared.name)
     with located(f"background[{declared.name}].table"):
         assert declared.table is not None
-        table = tables.read(declared.table)
-        if table.is_binned:
-            _require_bins(table, response)
-            return Spectrum(edges, table[declared.column], name=declared.name)
-        return Spectrum(edges, integrals(table, edges), name=declared.name)
+        return Spectrum(edges, tabulated(declared.table, declared.column, tables, response), name=declared.name)
+
+
+def tabulated(name: str, column: str, tables: Tables, response: ResponseDeclared) -> Array:
+    """A ``column`` of a binned table (n_bin,), or the integrals of the curve ``expected_per_keV``.
+
+    Raises
+    ------
+    OutOfRange
+        Other bins than those of the response, a curve that ends inside the window.
+    """
+    table = tables.read(name)
+    if table.is_binned:
+        _require_bins(table, response)
+        return table[column]
+    return integrals(table, response.edges)
 
 
 def residual_spectrum(

@@ -41,6 +41,7 @@ __all__ = [
     "TargetDeclared",
     "build_electrons",
     "build_response",
+    "efficiency_curve",
 ]
 
 #: full width at half maximum of a Gaussian over its standard deviation
@@ -183,8 +184,7 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
-            table = tables.read(declared.efficiency)
-            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+            efficiency = efficiency_curve(declared.efficiency, tables)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
@@ -201,6 +201,12 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
         quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
         axis=declared.axis,
     )
+
+
+def efficiency_curve(name: str, tables: Tables) -> Efficiency:
+    """The efficiency of a table."""
+    table = tables.read(name)
+    return Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
 
 
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:

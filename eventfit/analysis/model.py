@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from eventfit.analysis.bending import refuse_negative
 from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
@@ -15,9 +16,11 @@ from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_statistics, find_poi
+from eventfit.analysis.systematics import read_systematics
 from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
+from eventfit.folding import BendingError
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
@@ -42,6 +45,8 @@ class Model:
         The source components as they arrive, and what the templates scale with.
     tables
         Every table behind the model, with its provenance.
+    bending
+        How far the morphs of errors of the response are from exact re-folds, alone and together.
     """
 
     analysis: str
@@ -59,6 +64,7 @@ class Model:
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+    bending: tuple[BendingError, ...] = ()
 
     @property
     def kind(self) -> Literal["observed", "expected", "counting"]:
@@ -73,6 +79,11 @@ class Model:
     def numerical_error(self) -> float:
         """Largest relative change of any bin of any template when all quadrature nodes are doubled."""
         return max(template.numerical_error for template in self.templates)
+
+    @property
+    def morph_error(self) -> float | None:
+        """Largest distance of a morph from the exact re-fold over +-3 standard deviations; None if nothing bends."""
+        return max((error.error for error in self.bending), default=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +150,12 @@ class Analysis:
         events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
         physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
+        systematics = read_systematics(declared, tables)
         measured = measured or derive_measured(declared, physics, backgrounds)
         off = build_off(declared, tables, backgrounds, self.id)
         poi, reported = find_poi(declared, physics, self.id, where)
         statistics = build_statistics(
-            declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
+            declared, physics, backgrounds, systematics, measured, off, poi=poi, prefix=self.id, where=where
         )
         hashes = {table.name: table.sha256 for table in tables.used}
         likelihood = statistics.likelihood(hashes)
@@ -153,6 +165,7 @@ class Analysis:
             likelihood = UnbinnedLikelihood.of_events(
                 statistics.parameters, statistics.components, densities, input_hashes=hashes
             )
+        refuse_negative(declared, physics, likelihood, self.id)
         citations = [*declared.cite, *(key for table in tables.used for key in table.cite), *physics.cite]
         return Model(
             analysis=self.id,
@@ -170,6 +183,7 @@ class Analysis:
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
+            bending=physics.bending,
         )
 
 

@@ -108,8 +108,10 @@ def _print(result: Reproduction) -> None:
             )
     terminal.print("variants:", style="bold")
     for name, (meaning, _) in result.analysis.variants.items():
-        error = result.runs[name].model.numerical_error
-        terminal.print(f"  {name}: {meaning} (folding error {error:.0e})", highlight=False, markup=False)
+        model = result.runs[name].model
+        errors = f"folding error {model.numerical_error:.0e}"
+        errors += "" if model.morph_error is None else f", morph error {model.morph_error:.0e}"
+        terminal.print(f"  {name}: {meaning} ({errors})", highlight=False, markup=False)
     terminal.print(table_of_tables(result))
     terminal.print(" ".join(f"{name} {number}" for name, number in result.versions.items()), style="dim")
 

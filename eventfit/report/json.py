@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from eventfit.analysis import Model
 from eventfit.inference import MethodCard
 from eventfit.published import Reproduction, Row
 from eventfit.tables import Table
 
-__all__ = ["card_entry", "document", "dumps", "finite", "table_entries"]
+__all__ = ["card_entry", "document", "dumps", "finite", "morph_entry", "table_entries"]
 
 
 def document(reproduction: Reproduction) -> dict[str, Any]:
@@ -22,7 +23,11 @@ def document(reproduction: Reproduction) -> dict[str, Any]:
         "title": reproduction.analysis.default.title,
         "results": [_row(row) for row in reproduction.rows],
         "variants": {
-            name: {"meaning": meaning, "numerical_error": finite(reproduction.runs[name].model.numerical_error)}
+            name: {
+                "meaning": meaning,
+                "numerical_error": finite(reproduction.runs[name].model.numerical_error),
+                **morph_entry(reproduction.runs[name].model),
+            }
             for name, (meaning, _) in reproduction.analysis.variants.items()
         },
         "tables": table_entries(reproduction.tables),
@@ -38,6 +43,11 @@ def dumps(value: Any) -> str:
 def table_entries(tables: Iterable[Table]) -> list[dict[str, Any]]:
     """Name, status and hash of every table."""
     return [{"name": t.name, "status": t.status, "sha256": t.sha256, "checks_hold": t.checks_hold} for t in tables]
+
+
+def morph_entry(model: Model) -> dict[str, Any]:
+    """How exact the morphs of errors of the response are; nothing for a model without."""
+    return {"morph_errors": [finite(asdict(error)) for error in model.bending]} if model.bending else {}
 
 
 def card_entry(card: MethodCard) -> dict[str, Any]:
