@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from eventfit.strict import Finite, Name, Pair, Positive, Strict
 
@@ -167,6 +167,15 @@ class ResponseNuisance(Strict):
     kind: str
     backgrounds: Literal["fixed"] | dict[str, Literal["fixed", "scaled"] | EdgeTables] | None = None
     tolerance: Annotated[float, Field(gt=0, le=0.05)] = 1e-3
+
+    @field_validator("backgrounds", mode="before")
+    @classmethod
+    def _said(cls, said: object) -> object:
+        each = said.values() if isinstance(said, dict) else ["fixed" if said is None else said]
+        words = ("fixed", "scaled") if isinstance(said, dict) else ("fixed",)
+        if not all(how in words if isinstance(how, str) else isinstance(how, dict | EdgeTables) for how in each):
+            raise ValueError('"fixed", or for each background "fixed" or { down = "table", up = "table" }')
+        return said
 
 
 class EnergyScaleNuisance(ResponseNuisance):
