@@ -25,7 +25,7 @@ from eventfit.folding.morph import Morphed
 from eventfit.folding.refold import Point, distorted
 from eventfit.inference import Profile, upper_limit_qmu_tilde
 from eventfit.inference.fitting.batch import fit_batch
-from eventfit.inference.fitting.fit import fit
+from eventfit.inference.fitting.fit import Minimiser, fit
 from eventfit.interpolation import smooth_even
 from eventfit.likelihood import BinScale, Component, Likelihood, MorphEven, MorphPower, Power
 from eventfit.likelihood.plain import from_plain, to_plain
@@ -370,6 +370,7 @@ def declared(folder: Path, nuisances: str, *, poi: str = "mu_nu", **changes: str
     return Analysis.load(path).model()
 
 
+MINIMISERS: tuple[Minimiser, ...] = ("newton", "migrad")
 B0 = '{ name = "b0_scale", kind = "gaussian_scale", relative = 0.026, applies_to = ["b0"] }'
 SHIFT = '{ name = "scale", kind = "energy_scale", relative = 0.02, backgrounds = "fixed", tolerance = 2e-4 }'
 #: one that moves a limit: relative changes alone hardly bend 1 / T
@@ -418,7 +419,7 @@ def test_derivatives_are_those_of_the_value(whole: Model) -> None:
     for theta in (np.array([3.0, 0.5, 1.5, -2.0, 0.7]), np.array([8.0, -0.5, -0.4, 2.5, -1.6])):
         value, gradient, hessian = likelihood.derivatives(theta)
         assert value == pytest.approx(likelihood.value(theta), rel=1e-12)
-        numerical = approx_fprime(theta, lambda x: float(likelihood.value(x)), 1e-6)
+        numerical = approx_fprime(theta, likelihood.value, 1e-6)
         np.testing.assert_allclose(gradient, numerical, rtol=1e-4, atol=1e-3)
         step = 1e-5 * np.eye(5)
         second = [(likelihood.gradient(theta + s) - likelihood.gradient(theta - s)) / 2e-5 for s in step]
@@ -451,8 +452,8 @@ def test_batch_fits_are_single_fits(whole: Model) -> None:
     found = fit_batch(batch, np.tile(theta, (64, 1)))
     assert not found.failed.any()
     for row in range(0, 64, 8):
-        for minimiser in ("newton", "migrad"):
-            one = fit(batch.rows(row), minimiser=minimiser)  # type: ignore[arg-type]
+        for minimiser in MINIMISERS:
+            one = fit(batch.rows(row), minimiser=minimiser)
             assert found.minus_2_ln_l[row] == pytest.approx(one.minus_2_ln_l, abs=1e-5)
             np.testing.assert_allclose(found.values[row], one.values, atol=5e-3)
 
@@ -756,7 +757,7 @@ def test_a_factor_per_bin_is_profiled(tmp_path: Path, kind: str) -> None:
         def deviance(gamma: float, i: int = i) -> float:
             expected = signal[i] + gamma * b0[i]
             pull = 2 * 100 * (gamma - 1 - math.log(gamma)) if kind == "shapesys" else ((gamma - 1) / 0.1) ** 2
-            return 2 * (expected - n[i] + n[i] * math.log(n[i] / expected)) + (0.0 if i == 3 else pull)
+            return float(2 * (expected - n[i] + n[i] * math.log(n[i] / expected)) + (0.0 if i == 3 else pull))
 
         total += (
             deviance(1.0)
