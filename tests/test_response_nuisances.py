@@ -233,7 +233,7 @@ def test_what_is_not_there_cannot_be_wrong(distortion: Distortion, what: str) ->
 
 def test_a_band_needs_its_own_energies_and_a_width() -> None:
     short = Efficiency(np.array([0.0, 60.0]), np.array([0.8, 0.9]))
-    with pytest.raises(OutOfRange, match=r"2 energies from 0 to 60 keV(.|\n)*1000 energies"):
+    with pytest.raises(OutOfRange, match=r"2 points from 0 to 60 keV(.|\n)*1000 points"):
         EfficiencyBand(curve("efficiency"), short, curve("efficiency_up"))
     with pytest.raises(OutOfRange, match="no width"):
         EfficiencyBand(curve("efficiency"), curve("efficiency"), curve("efficiency"))

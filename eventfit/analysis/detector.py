@@ -184,7 +184,7 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
-            efficiency = efficiency_curve(declared.efficiency, tables)
+            efficiency = efficiency_curve(declared.efficiency, declared, tables)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
@@ -203,10 +203,11 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
     )
 
 
-def efficiency_curve(name: str, tables: Tables) -> Efficiency:
-    """The efficiency of a table."""
+def efficiency_curve(name: str, declared: ResponseDeclared, tables: Tables) -> Efficiency:
+    """The efficiency of a table, after the resolution a function of what was reconstructed."""
     table = tables.read(name)
-    return Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+    axis = declared.axis if declared.order[-1] == "efficiency" else KeV
+    return Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
 
 
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:

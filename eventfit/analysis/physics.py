@@ -23,7 +23,7 @@ from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Folded", "Physics", "build_physics"]
+__all__ = ["Folded", "Physics", "build_physics", "fold_key"]
 
 
 WEAK = "standard_model"
@@ -61,14 +61,14 @@ def build_physics(
     response = build_response(declared.response, tables)
     distortions = build_distortions(declared, response, tables)
     errors = [n for n in declared.nuisance if isinstance(n, ResponseNuisance) and n.name in distortions]
-    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    shared = fold_key(declared)
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
     bending: dict[str, BendingError] = {}
     for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
-        key = (shared, declared.data.events or "", *(error.model_dump_json() for error in errors), *own, *weak)
+        key = (shared, declared.data.events or "", *own, *weak)
         if key not in done:
             folded = fold(
                 fluxes,
@@ -80,14 +80,18 @@ def build_physics(
                 points=events,
             )
             done[key] = Morphed(folded, ())
-            if errors:
+        found = done[key]
+        if errors:
+            key = (*(error.model_dump_json() for error in errors), *key)
+            if key not in done:
                 scale, tolerance = (
                     declared.exposure.internal * target.units_per_kg,
                     {e.name: e.tolerance for e in errors},
                 )
-                done[key] = morph(folded, fluxes, [process], response, distortions, tolerance, scale=scale)
-        templates += done[key].templates
-        for error in done[key].errors:
+                done[key] = morph(found.templates, fluxes, [process], response, distortions, tolerance, scale=scale)
+            found = done[key]
+        templates += found.templates
+        for error in found.errors:
             if error.label not in bending or error.error > bending[error.label].error:
                 bending[error.label] = error
     return Physics(
@@ -104,6 +108,11 @@ def build_physics(
         ),
         bending=tuple(bending.values()),
     )
+
+
+def fold_key(declared: Declaration) -> str:
+    """What a fold depends on besides its process and its points: variants that agree in it share folds."""
+    return declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
 
 
 def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:

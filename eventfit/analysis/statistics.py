@@ -24,7 +24,7 @@ from eventfit.analysis.scaling import (
     apply_nuisance,
     norm_parameter,
     parameter_name,
-    refuse_unknown_norms,
+    refuse_wrong_norms,
 )
 from eventfit.analysis.systematics import Systematics
 from eventfit.errors import DeclarationError, UnknownName
@@ -98,7 +98,7 @@ def build_statistics(
             parameters.append(norm_parameter(background.norm, name, f"norm of {background.name}"))
             normed = components[background.name]
             components[background.name] = replace(normed, factors=(*normed.factors, Power(name)))
-    refuse_unknown_norms(declared, where)
+    refuse_wrong_norms(declared, [flux.name for flux in physics.fluxes], where)
     for nuisance in declared.nuisance:
         if isinstance(nuisance, PerBinNuisance):
             continue
@@ -153,8 +153,8 @@ def _refuse_repeated(names: Sequence[str], where: str) -> None:
     if repeated:
         raise DeclarationError(
             "two components have one name, or a background has a name that means something else",
-            where=f"{where}: flux, process, background",
+            where=f"{where}: flux, process, background, measurement",
             given=", ".join(repeated),
             allowed=f"each source component and each process once; backgrounds not called {ALL!r} or {SIGNAL!r}",
-            fix="declare a component or process once, or rename the background",
+            fix="declare a component or process once, or rename the background or measurement",
         )

@@ -96,14 +96,18 @@ def build_distortions(declared: Declaration, response: Response, tables: Tables)
     found: dict[str, Distortion] = {}
     for nuisance in declared.nuisance:
         with located(f"nuisance[{nuisance.name}]"):
-            distortion = _distortion(nuisance, response, tables) if isinstance(nuisance, ResponseNuisance) else None
+            if not isinstance(nuisance, ResponseNuisance):
+                continue
+            distortion = _distortion(nuisance, declared, response, tables)
             if distortion is not None:
                 distortion.at(response, 1.0)  # says what the response lacks
                 found[nuisance.name] = distortion
     return found
 
 
-def _distortion(declared: ResponseNuisance, response: Response, tables: Tables) -> Distortion | None:
+def _distortion(
+    declared: ResponseNuisance, whole: Declaration, response: Response, tables: Tables
+) -> Distortion | None:
     if isinstance(declared, EnergyScaleNuisance):
         if declared.offset_keV is not None and response.axis != KeV:
             raise DeclarationError(
@@ -127,7 +131,7 @@ def _distortion(declared: ResponseNuisance, response: Response, tables: Tables) 
             "a band belongs to an efficiency, and the response has none", where="response.efficiency", fix="declare it"
         )
     return EfficiencyBand(
-        response.efficiency, efficiency_curve(declared.down, tables), efficiency_curve(declared.up, tables)
+        response.efficiency, *(efficiency_curve(name, whole.response, tables) for name in (declared.down, declared.up))
     )
 
 
@@ -181,7 +185,10 @@ def _edges(
     for name, edges in moved.items():
         with located(f"{key}.{name}"):
             column = next(b.column for b in declared.background if b.name == name)
-            down, up = (tabulated(table, column, tables, declared.response) for table in (edges.down, edges.up))
+            down, up = (
+                tabulated(table, column, tables, declared.response, (side, side))
+                for side, table in (("down", edges.down), ("up", edges.up))
+            )
             found[name] = (down, up)
     return found
 
@@ -191,10 +198,8 @@ def _errors(declared: PerBinNuisance, whole: Declaration, tables: Tables) -> dic
     _known(per_background, whole, "background" if declared.kind == "shapesys" else "tables")
     found = {}
     for name, table in per_background.items():
-        with located(table):
-            if not tables.read(table).is_binned:
-                raise OutOfRange("errors of bins need a table in the bins of the response", given="a curve")
-            errors = tabulated(table, declared.column, tables, whole.response)
+        key = "table" if declared.kind == "shapesys" else f"tables.{name}"
+        errors = tabulated(table, declared.column, tables, whole.response, (key, "column"))
         if np.any(errors < 0) or not errors.any():
             raise OutOfRange(
                 "errors of bins are negative, or all of them are zero",

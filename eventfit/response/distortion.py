@@ -14,6 +14,7 @@ import numpy as np
 from eventfit.errors import OutOfRange
 from eventfit.interpolation import smooth_even
 from eventfit.quadrature import Array
+from eventfit.response.axis import KeV
 from eventfit.response.efficiency import Acceptance
 from eventfit.response.matrix import Response
 from eventfit.response.quenching import Quenching
@@ -82,11 +83,18 @@ class ThresholdShift(Distortion):
 
     def at(self, response: Response, theta: float) -> Response:
         curve, by = _efficiency(response, "a threshold that could move"), self.shift * theta
+        if curve.axis != KeV:
+            raise OutOfRange(
+                "a threshold in keV is not that of this efficiency",
+                where="response.efficiency",
+                given=f"a function of {curve.axis.name}",
+                fix="declare a band of the efficiency instead",
+            )
         low, high = curve.energy[[0, -1]]
         inside = curve.energy + by
         energy = np.concatenate([[low], inside[(inside > low) & (inside < high)], [high]])
         value = np.interp(energy - by, curve.energy, curve.value)
-        return replace(response, efficiency=Acceptance(energy, value, curve.name))
+        return replace(response, efficiency=Acceptance(energy, value, curve.name, curve.axis))
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ class EfficiencyBand(Distortion):
         odd = 0.5 * (self.up.value - self.down.value)
         even = 0.5 * (self.up.value + self.down.value) - self.nominal.value
         value = curve.value + theta * odd + float(smooth_even(np.array(theta))[0]) * even
-        return replace(response, efficiency=Acceptance(curve.energy, value, curve.name))
+        return replace(response, efficiency=Acceptance(curve.energy, value, curve.name, curve.axis))
 
 
 @dataclass(frozen=True)
@@ -186,4 +194,4 @@ def _efficiency(response: Response, what: str) -> Acceptance:
 
 
 def _span(curve: Acceptance) -> str:
-    return f"{len(curve.energy)} energies from {curve.energy[0]:g} to {curve.energy[-1]:g} keV"
+    return f"{len(curve.energy)} points from {curve.axis.range(curve.energy[0], curve.energy[-1])}"
