@@ -31,6 +31,7 @@ from eventfit.likelihood import BinScale, Component, Likelihood, MorphEven, Morp
 from eventfit.likelihood.plain import from_plain, to_plain
 from eventfit.parameters import GaussianConstraint, Parameter
 from eventfit.quadrature import Array
+from eventfit.report.spectrum_view import expected_parts, signal_names
 from eventfit.response import (
     Acceptance,
     ConstantQuenching,
@@ -412,6 +413,15 @@ def test_shown_components_are_whole(whole: Model) -> None:
     (template,) = whole.templates
     signal = 3.0 * bent(template, (("scale", 1.5), ("width", -2.0), ("band", 0.7)))
     np.testing.assert_allclose(parts["be7.magnetic_moment"], signal, rtol=1e-12)
+
+
+def test_figures_show_components_whole(whole: Model) -> None:
+    theta = np.array([3.0, 0.5, 1.5, -2.0, 0.7])
+    assert signal_names(whole.likelihood, "mu2") == {"be7.magnetic_moment"}
+    assert whole.likelihood.whole_components == ("be7.magnetic_moment", "b0")
+    parts = expected_parts(whole.likelihood, theta, whole)
+    assert set(parts) == set(whole.likelihood.whole_components)
+    np.testing.assert_allclose(sum(parts.values()), whole.likelihood.expected(theta), rtol=1e-12)
 
 
 def test_derivatives_are_those_of_the_value(whole: Model) -> None:

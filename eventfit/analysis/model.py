@@ -100,7 +100,7 @@ class Model:
                 "bins",
                 f"{len(edges) - 1} from {edges[0]:g} to {edges[-1]:g}, {self.observed.values().sum():g} events",
             ),
-            ("components", written([c.name for c in likelihood.components])),
+            ("components", written(likelihood.whole_components)),
             ("free parameters", written(free)),
             ("constrained", written([p.name for p in likelihood.parameters if p.name not in free]) or "none"),
             ("tables", f"{len(self.tables)}, recalled and not verified: {written(unverified) or 'none'}"),

@@ -77,7 +77,7 @@ def validate(
     for model in models:
         likelihood = model.likelihood
         typer.echo(
-            f"ok: {analysis.id}, {model.variant}: {_data(likelihood)}, {len(likelihood.components)} components, "
+            f"ok: {analysis.id}, {model.variant}: {_data(likelihood)}, {len(likelihood.whole_components)} components, "
             f"{len(likelihood.parameters)} parameters, {len(model.tables)} tables, "
             f"folding error {model.numerical_error:.0e}"
         )

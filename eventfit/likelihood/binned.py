@@ -100,6 +100,11 @@ class Likelihood:
         """Parameter names in the order of ``theta``."""
         return tuple(p.name for p in self.parameters)
 
+    @property
+    def whole_components(self) -> tuple[str, ...]:
+        """Names of the components, the parts of each under its own."""
+        return tuple(dict.fromkeys(component.whole for component in self.components))
+
     def index(self, name: str) -> int:
         """Position of the parameter ``name``."""
         if name not in self.names:
