@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 @cache
 def reproduced(name: str) -> Reproduction:
+    """The analysis ``name``, rerun once."""
     return reproduce(Analysis.load(name))
 
 

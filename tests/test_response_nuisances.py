@@ -590,7 +590,8 @@ def test_other_norms_scale_the_bent_part_too(tmp_path: Path) -> None:
     b0 = TABLES.read(f"{XENON1T}/background_b0")["expected_counts"]
     (template,) = declared(tmp_path, SHIFT).templates
     signal = bent(template, (("scale", 2.0),))
-    theta = np.array([3.0, 1.4, 0.5, -0.7, 2.0])  # mu2, be7_norm, eps, theory, scale
+    at = {"mu2": 3.0, "mine.be7_norm": 1.4, "mine.eps": 0.5, "mine.theory": -0.7, "mine.scale": 2.0}
+    theta = np.array([at[name] for name in likelihood.names])
     np.testing.assert_allclose(likelihood.expected(theta) - b0, (3.0 - 2.0 * 0.7) * 1.4 * 1.05 * signal, rtol=1e-10)
 
 

@@ -79,8 +79,10 @@ class OffDeclared(Strict):
 
     @model_validator(mode="after")
     def _degree(self) -> OffDeclared:
-        if (self.degree is None) == (self.background == "smooth"):
-            raise ValueError("degree belongs to background = 'smooth', which needs it")
+        if self.background == "smooth" and self.degree is None:
+            raise ValueError("background = 'smooth' needs its degree: 0 is flat, 3 a cubic")
+        if self.background == "per_bin" and self.degree is not None:
+            raise ValueError("degree has no meaning for background = 'per_bin': leave it out")
         return self
 
 

@@ -22,6 +22,8 @@ __all__ = ["DEFAULT", "declared_variants"]
 DEFAULT = "default"
 #: lists of tables whose items a variant addresses by name
 NAMED = ("background", "nuisance", "measurement")
+#: keys that say what kind of thing a table describes; a variant with another one replaces the whole table
+KINDS = ("kind", "background")
 #: what belongs to the analysis as a whole
 SHARED = ("title", "cite", "result", "published", "variant")
 
@@ -29,8 +31,9 @@ SHARED = ("title", "cite", "result", "published", "variant")
 def declared_variants(path: Path) -> dict[str, tuple[str, Declaration]]:
     """Variant name -> (meaning, declaration); the default first.
 
-    A variant is an overlay on the rest of the file: tables merge key by key, backgrounds and nuisances are addressed by
-    their name (``[variant.x.nuisance.b0_scale]``), all else is replaced. It has to change something.
+    A variant is an overlay on the rest of the file: tables merge key by key unless their kind changes, backgrounds and
+    nuisances are addressed by their name (``[variant.x.nuisance.b0_scale]``), all else is replaced. It has to change
+    something.
 
     Raises
     ------
@@ -208,13 +211,16 @@ def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
         old = merged.get(key, [] if key in NAMED else None)
         if isinstance(value, dict) and isinstance(old, list) and key in NAMED:
             merged[key] = _overlay_named(old, value)
-        elif (
-            isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind")
-        ):
+        elif isinstance(value, dict) and isinstance(old, dict) and _alike(old, value):
             merged[key] = _overlay(old, value)
         else:
             merged[key] = value
     return merged
+
+
+def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether ``new`` leaves what kind of thing the table ``old`` describes: another kind has other keys."""
+    return all(new.get(key, old.get(key)) == old.get(key) for key in KINDS)
 
 
 def _overlay_named(items: Sequence[Any], patch: Mapping[str, Any]) -> list[Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from eventfit.analysis.bending import bent_components
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.measured import Measured
-from eventfit.analysis.nuisances import ComponentNorm, FluxNorm, PerBinNuisance
+from eventfit.analysis.nuisances import ComponentNorm, CouplingError, FluxNorm, PerBinNuisance
 from eventfit.analysis.off import Off
 from eventfit.analysis.per_bin import with_factors_per_bin
 from eventfit.analysis.physics import Physics
@@ -99,7 +99,7 @@ def build_statistics(
             normed = components[background.name]
             components[background.name] = replace(normed, factors=(*normed.factors, Power(name)))
     refuse_wrong_norms(declared, [flux.name for flux in physics.fluxes], where)
-    for nuisance in declared.nuisance:
+    for nuisance in sorted(declared.nuisance, key=lambda n: isinstance(n, CouplingError)):  # what it copies is complete
         if isinstance(nuisance, PerBinNuisance):
             continue
         scaled = systematics.scaled.get(nuisance.name, ())

@@ -264,7 +264,7 @@ def _print_timings(
 
 
 def _write_figures(result: Reproduction, folder: Path) -> list[Path]:
-    from eventfit.report.figures import other_parameters, profile_figure, save
+    from eventfit.report.figures import coupling_figure, couplings_beside, other_parameters, profile_figure, save
     from eventfit.report.spectrum_figures import reproduced_spectrum
     from eventfit.report.survival_figure import oscillated, survival_figure
 
@@ -275,5 +275,6 @@ def _write_figures(result: Reproduction, folder: Path) -> list[Path]:
         figures |= {"spectrum": reproduced_spectrum(result), "profile": profile_figure(result)}
         if other_parameters(result):
             figures["other_moments"] = profile_figure(result, others=True)
+        figures |= {f"profile_{poi}": coupling_figure(result, poi) for poi in couplings_beside(result)}
     written = [save(figure, folder / f"{result.analysis.id}_{name}") for name, figure in figures.items()]
     return [path for paths in written for path in paths]
