@@ -21,6 +21,7 @@ __all__ = [
     "InputError",
     "MissingExtra",
     "MissingInput",
+    "NotIndependent",
     "NumericalError",
     "OutOfRange",
     "PathOutsideFolder",

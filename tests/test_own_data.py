@@ -418,6 +418,69 @@ def test_a_table_of_widths_is_the_resolution_that_made_it(folder: Path) -> None:
     assert found.templates[0].spectrum.values() == pytest.approx(folded(Response(("resolution",), table)), rel=1e-9)
 
 
+def test_errors_of_backgrounds_and_of_the_response_come_from_files_as_well(folder: Path) -> None:
+    """Shapes up and down, errors per bin and the band of an efficiency: as from Python, and 1 sigma up is the shape."""
+    tilt = 1.0 + 0.05 * np.linspace(-1.0, 1.0, 16)
+    low, high = EDGES[:-1], EDGES[1:]
+    shapes = {"down": BACKGROUND / tilt, "up": BACKGROUND * tilt, "error": 0.1 * BACKGROUND}
+    csv(folder / "shapes.csv", low_keV=low, high_keV=high, **shapes)
+    x = np.array([0.0, 20.0])
+    csv(folder / "band.csv", E_keV=x, nominal=[0.8, 0.8], down=[0.7, 0.7], up=[0.9, 0.9])
+
+    def of_file(name: str) -> dict[str, Any]:
+        return {"file": "shapes.csv", "low": "low_keV", "high": "high_keV", "value": name}
+
+    def of_python(name: str) -> dict[str, Any]:
+        return {"object": name, "unit": "keV"}
+
+    def band(name: str, folder: bool) -> dict[str, Any]:
+        return {"file": "band.csv", "x": "E_keV", "y": name} if folder else {"object": f"eff_{name}", "unit": "keV"}
+
+    def model(of: Callable[[str], dict[str, Any]], file: bool) -> Model:
+        nuisances = [
+            {"name": "tilt", "kind": "histosys", "tables": {"flat": {"down": of("down"), "up": of("up")}}},
+            {"name": "mc", "kind": "staterror", "tables": {"flat": of("error")}},
+            {
+                "name": "band",
+                "kind": "efficiency",
+                "down": band("down", file),
+                "up": band("up", file),
+                "backgrounds": "fixed",
+            },
+        ]
+        response = {"order": ["resolution", "efficiency"], "efficiency": band("nominal", file)}
+        curves = {f"eff_{name}": (x, np.full(2, y)) for name, y in (("nominal", 0.8), ("down", 0.7), ("up", 0.9))}
+        objects = {name: (counts, EDGES) for name, counts in shapes.items()} | curves
+        return made(objects, folder, nuisance=nuisances, response=response)
+
+    files, python = model(of_file, True), model(of_python, False)
+    names = files.likelihood.names
+    theta = np.array([{"mu2": 3.0, "own.tilt": 1.0, "own.flat": 1.0}.get(name, 0.0) for name in names])
+    for found in (files, python):
+        parts = found.likelihood.expected_by_component(theta)
+        total = sum(part for name, part in parts.items() if name.startswith("flat"))
+        gamma = found.likelihood.bin_scales(theta)["own.mc"]
+        assert total == pytest.approx(gamma * shapes["up"], rel=1e-9)
+    assert files.likelihood.value(theta) == pytest.approx(python.likelihood.value(theta), rel=1e-12)
+    assert {t.name for t in files.tables if t.status == "user"} == {
+        "shapes.csv",
+        "band.csv",
+        "object counts",
+        "object flat",
+    }
+
+
+def test_an_error_of_the_energy_scale_does_not_act_on_a_matrix() -> None:
+    """It would have to be another matrix: refused, and not ignored."""
+    matrix = {"kind": "matrix", "object": "m", "true": "x", "beyond": "unseen", "unit": "keV"}
+    scale = {"name": "scale", "kind": "energy_scale", "relative": 0.01, "backgrounds": "fixed"}
+    with pytest.raises(OutOfRange, match=r"(?s)no mean and no width.*nuisance\[scale\]"):
+        made({"m": (np.eye(16), EDGES, EDGES)}, response={"resolution": matrix}, nuisance=[scale])
+    width = {"name": "width", "kind": "resolution", "relative": 0.01, "backgrounds": "fixed"}
+    with pytest.raises(OutOfRange, match=r"nuisance\[width\]"):
+        made({"m": (np.eye(16), EDGES, EDGES)}, response={"resolution": matrix}, nuisance=[width])
+
+
 # -- the source --
 
 
@@ -580,6 +643,8 @@ edges_keV = {{ start = 2, stop = 10, width = 0.5 }}
 resolution = {resolution}
 {efficiency}
 """
+#: words of pydantic that nobody should have to know
+JARGON = re.compile(r"function-\w+|literal\[|input tag|dictionary|instance of|after validation|pydantic|\w+File\b")
 COLUMNS = 'low = "E_low_keV", high = "E_high_keV"'
 
 
@@ -1010,3 +1075,5 @@ def test_wrong_files(name: str, folder: Path) -> None:
     for part in parts:
         assert part in result.stderr, result.stderr
     assert "Traceback" not in result.output
+    assert not JARGON.search(result.stderr.partition(": ")[2]), result.stderr
+    assert not re.search(r"where:.*:\s*$", result.stderr, re.MULTILINE), "it names no key"

@@ -48,6 +48,7 @@ __all__ = [
     "TargetDeclared",
     "build_electrons",
     "build_response",
+    "efficiency_curve",
 ]
 
 #: full width at half maximum of a Gaussian over its standard deviation
@@ -217,11 +218,7 @@ def build_response(declared: ResponseDeclared, tables: Inputs) -> Response:
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
-            if isinstance(declared.efficiency, str):
-                table = tables.read(declared.efficiency)
-            else:
-                table = own_curve(tables, declared.efficiency, KeV, "efficiency")
-            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+            efficiency = efficiency_curve(declared.efficiency, declared, tables)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
@@ -247,10 +244,17 @@ def build_response(declared: ResponseDeclared, tables: Inputs) -> Response:
     )
 
 
+def efficiency_curve(name: CurveSource, declared: ResponseDeclared, tables: Inputs) -> Efficiency:
+    """The efficiency of a table or file, after the resolution a function of what was reconstructed."""
+    axis = declared.axis if declared.order[-1] == "efficiency" else KeV
+    table = tables.read(name) if isinstance(name, str) else own_curve(tables, name, axis, "efficiency")
+    return Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
+
+
 def _table_resolution(declared: TableResolutionDeclared, tables: Inputs) -> TabulatedResolution:
     with located("response.resolution"):
         table, held = own_curve(tables, declared, KeV, "width_keV"), declared.beyond == "hold"
-        energy, width = table["energy_keV"], table["width_keV"] / (FWHM if declared.gives == "fwhm" else 1.0)
+        energy, width = table[KeV.points], table["width_keV"] / (FWHM if declared.gives == "fwhm" else 1.0)
         known_to = math.inf if held else float(energy[-1])
         return TabulatedResolution(energy, width, known_to, held, tables.place(declared))
 

@@ -6,7 +6,7 @@ import copy
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,11 +18,12 @@ from eventfit.io.root import TREES, class_of
 from eventfit.io.source import Source, listed
 from eventfit.quadrature import Array
 from eventfit.tables import Table, Tables, inside
+from eventfit.timing import StageClock
 
 __all__ = ["USER", "Inputs", "snapshot"]
 
 #: status of numbers that come from the user: nothing is known about them here
-USER = "user"
+USER: Final = "user"
 
 
 class Inputs(Tables):
@@ -30,16 +31,22 @@ class Inputs(Tables):
 
     Parameters
     ----------
-    *roots
-        Folders that hold tables with provenance.
+    *roots, clock
+        Folders that hold tables with provenance, and what takes the time of reading them.
     folder
         Where the paths of a declaration begin; None if it came from Python without one.
     objects
         Name -> what was handed over in Python: arrays, mappings of arrays, UHI histograms.
     """
 
-    def __init__(self, *roots: Path, folder: Path | None = None, objects: Mapping[str, object] | None = None) -> None:
-        super().__init__(*roots)
+    def __init__(
+        self,
+        *roots: Path,
+        clock: StageClock | None = None,
+        folder: Path | None = None,
+        objects: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(*roots, clock=clock)
         self.folder = folder
         self.objects = dict(objects or {})
 

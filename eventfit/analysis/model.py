@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from eventfit.analysis.bending import refuse_negative
 from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
@@ -18,9 +19,11 @@ from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants, variants_of
 from eventfit.analysis.statistics import build_statistics, find_poi
+from eventfit.analysis.systematics import read_systematics
 from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
+from eventfit.folding import BendingError
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
@@ -28,6 +31,7 @@ from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, shipped
 from eventfit.target import Target
+from eventfit.timing import StageClock
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
 
@@ -49,6 +53,8 @@ class Model:
     rotation
         (n_bin, n_bin), of a residual with a covariance: the first bins of the likelihood are it times the bins of the
         spectrum, so that they are independent. None: they are those of the spectrum.
+    bending
+        How far the morphs of errors of the response are from exact re-folds, alone and together.
     """
 
     analysis: str
@@ -66,6 +72,9 @@ class Model:
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+    #: what was declared of a predicted rate -> that rate, shared by all variants
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
+    bending: tuple[BendingError, ...] = ()
     rotation: Array | None = None
 
     @property
@@ -91,6 +100,11 @@ class Model:
         """Largest relative change of any bin of any template when all quadrature nodes are doubled."""
         return max(template.numerical_error for template in self.templates)
 
+    @property
+    def morph_error(self) -> float | None:
+        """Largest distance of a morph from the exact re-fold over +-3 standard deviations; None if nothing bends."""
+        return max((error.error for error in self.bending), default=None)
+
     def _repr_html_(self) -> str:
         """What was built, and which of its tables nobody verified."""
         likelihood = self.likelihood
@@ -104,13 +118,15 @@ class Model:
                 "bins",
                 f"{len(edges) - 1} from {edges[0]:g} to {edges[-1]:g}, {self.observed.values().sum():g} events",
             ),
-            ("components", written([c.name for c in likelihood.components])),
+            ("components", written(likelihood.whole_components)),
             ("free parameters", written(free)),
             ("constrained", written([p.name for p in likelihood.parameters if p.name not in free]) or "none"),
             ("tables", f"{len(self.tables)}, recalled and not verified: {written(unverified) or 'none'}"),
             ("of the user", written([table.name for table in self.tables if table.status == USER]) or "none"),
             ("folding error", f"{self.numerical_error:.1g}"),
         ]
+        if self.morph_error is not None:
+            rows.append(("morph error", f"{self.morph_error:.1g}"))
         return html_table(f"{self.analysis}, variant {self.variant}", rows)
 
 
@@ -132,6 +148,8 @@ class Analysis:
     objects: Mapping[str, object] = field(default_factory=dict, repr=False)
     #: folds of the variants built so far
     folded: Folded = field(default_factory=dict, repr=False)
+    #: predicted rates of the variants asked for so far
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -200,8 +218,8 @@ class Analysis:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``.
+    def model(self, variant: str = DEFAULT, *, clock: StageClock | None = None) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``; ``clock`` takes the time.
 
         Raises
         ------
@@ -215,19 +233,21 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path))
+            return self._build(variant, self.variants[variant][1], str(self.path), clock or StageClock())
 
-    def _build(self, variant: str, declared: Declaration, where: str) -> Model:
-        tables = Inputs(*self.roots, folder=self.folder, objects=self.objects)
+    def _build(self, variant: str, declared: Declaration, where: str, clock: StageClock) -> Model:
+        tables = Inputs(*self.roots, clock=clock, folder=self.folder, objects=self.objects)
         measured = read_measured(declared, tables)
-        events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
-        physics = build_physics(declared, tables, events, self.folded)
+        events = None if measured is None else read_events(declared, tables, measured.spectrum)
+        with clock.stage("folding"):
+            physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
-        measured = measured or derive_measured(declared, physics, backgrounds)
+        systematics = read_systematics(declared, tables)
+        measured = measured or derive_measured(declared, physics, backgrounds, tables)
         off = build_off(declared, tables, backgrounds, self.id)
         poi, reported = find_poi(declared, physics, self.id, where)
         statistics = build_statistics(
-            declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
+            declared, physics, backgrounds, systematics, measured, off, poi=poi, prefix=self.id, where=where
         )
         if measured.rotation is not None:
             statistics = statistics.rotated(measured.rotation)
@@ -235,10 +255,11 @@ class Analysis:
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}
-            densities |= background_densities(declared.background, tables, backgrounds, events, declared.exposure)
+            densities |= background_densities(declared, tables, backgrounds, events)
             likelihood = UnbinnedLikelihood.of_events(
                 statistics.parameters, statistics.components, densities, input_hashes=hashes
             )
+        refuse_negative(declared, physics, likelihood, self.id)
         citations = [*declared.cite, *(key for table in tables.used for key in table.cite), *physics.cite]
         return Model(
             analysis=self.id,
@@ -256,6 +277,8 @@ class Analysis:
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
+            predicted=self.predicted,
+            bending=physics.bending,
             rotation=measured.rotation,
         )
 

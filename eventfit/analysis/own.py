@@ -72,7 +72,7 @@ def own_events(inputs: Inputs, declared: BinsFile, axis: Axis, edges: Array) -> 
     _bins(inputs, declared, axis, edges)  # which says what is wrong with those outside
     energy = np.sort(_events(inputs, declared, axis))
     energy = energy[(energy >= edges[0]) & (energy < edges[-1])]
-    return inputs.remember(declared, declared.tree, {"energy_keV": energy})
+    return inputs.remember(declared, declared.tree, {axis.points: energy})
 
 
 def own_residual(
@@ -119,7 +119,7 @@ def own_background(inputs: Inputs, declared: BackgroundFile, axis: Axis, edges: 
         curve = _curve(inputs, declared, axis).within(0.0, np.inf, "a background")
         density = curve.y * factor_of(declared.per, exposure)
         key = declared.graph or declared.tree
-        return inputs.remember(declared, key, {"energy_keV": curve.x, "expected_per_keV": density})
+        return inputs.remember(declared, key, {axis.points: curve.x, axis.density: density})
     counts = _as_counts(_bins(inputs, declared, axis, edges), declared.per, exposure)
     if np.any(counts.values < 0):
         row = int(np.argmax(counts.values < 0))
@@ -137,7 +137,7 @@ def own_curve(inputs: Inputs, declared: CurveFile, axis: Axis, column: str) -> T
     """Points of a function of a value on ``axis``; its values stand in ``column``."""
     curve = _curve(inputs, declared, axis)
     key = declared.graph or declared.histogram or declared.tree
-    return inputs.remember(declared, key, {"energy_keV": curve.x, column: curve.y})
+    return inputs.remember(declared, key, {axis.points: curve.x, column: curve.y})
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -10,23 +10,26 @@ from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.inputs import USER, Inputs
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import build_processes
+from eventfit.analysis.nuisances import ResponseNuisance
 from eventfit.analysis.sources import build_fluxes
+from eventfit.analysis.systematics import build_distortions
 from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
 from eventfit.errors import MissingInput
 from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
-from eventfit.folding import fold
+from eventfit.folding import BendingError, fold, morph
+from eventfit.folding.morph import Morphed
 from eventfit.quadrature import Array
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Folded", "Physics", "build_physics"]
+__all__ = ["WEAK", "Folded", "Physics", "build_physics", "fold_key"]
 
-
+#: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
 #: what was declared of a fold -> its templates
-Folded = dict[tuple[str, ...], tuple[Template, ...]]
+Folded = dict[tuple[str, ...], Morphed]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,13 @@ class Physics:
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
+    #: how exact the morphs are, the worst of all processes for each error of the response and errors together
+    bending: tuple[BendingError, ...]
+
+    @property
+    def weak(self) -> list[Process]:
+        """The weak scattering, if it is declared."""
+        return [process for process in self.processes if process.name == WEAK]
 
 
 def build_physics(
@@ -55,16 +65,19 @@ def build_physics(
     fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
     processes = build_processes(declared.process, build_electrons(declared.target, target))
     response = build_response(declared.response, tables)
-    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
-    read = ",".join(table.sha256 for table in tables.used if table.status == USER)  # objects and files may change
+    distortions = build_distortions(declared, response, tables)
+    errors = [n for n in declared.nuisance if isinstance(n, ResponseNuisance) and n.name in distortions]
+    shared = fold_key(declared)
+    read = ",".join(table.sha256 for table in tables.used if table.status == USER)  # files and objects may change
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
+    bending: dict[str, BendingError] = {}
     for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
         key = (shared, read, declared.data.model_dump_json(include={"events"}), *own, *weak)
         if key not in done:
-            done[key] = fold(
+            folded = fold(
                 fluxes,
                 [process],
                 response,
@@ -73,7 +86,21 @@ def build_physics(
                 units_per_kg=target.units_per_kg,
                 points=events,
             )
-        templates += done[key]
+            done[key] = Morphed(folded, ())
+        found = done[key]
+        if errors:
+            key = (*(error.model_dump_json() for error in errors), *key)
+            if key not in done:
+                scale, tolerance = (
+                    declared.exposure.internal * target.units_per_kg,
+                    {e.name: e.tolerance for e in errors},
+                )
+                done[key] = morph(found.templates, fluxes, [process], response, distortions, tolerance, scale=scale)
+            found = done[key]
+        templates += found.templates
+        for error in found.errors:
+            if error.label not in bending or error.error > bending[error.label].error:
+                bending[error.label] = error
     return Physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
@@ -86,7 +113,13 @@ def build_physics(
             *(key for process in processes for key in process.cite),
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
+        bending=tuple(bending.values()),
     )
+
+
+def fold_key(declared: Declaration) -> str:
+    """What a fold depends on besides its process and its points: variants that agree in it share folds."""
+    return declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
 
 
 def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:

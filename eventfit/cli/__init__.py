@@ -18,5 +18,20 @@ from eventfit.cli import (
 )
 from eventfit.cli.app import app
 
-__all__ = ["app", "catalogue", "contour", "export", "fit", "init", "inspect", "interval", "limit", "rate", "report"]
-__all__ += ["reproduce", "scan", "significance", "toys"]
+__all__ = [
+    "app",
+    "catalogue",
+    "contour",
+    "export",
+    "fit",
+    "init",
+    "inspect",
+    "interval",
+    "limit",
+    "rate",
+    "report",
+    "reproduce",
+    "scan",
+    "significance",
+    "toys",
+]

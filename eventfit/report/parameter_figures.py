@@ -30,7 +30,7 @@ DARKEST = 0.75
 
 
 def pull_figure(
-    best: Sequence[Estimate], null: Sequence[Estimate] | None, prefix: str, title: str, most: int = 40
+    best: Sequence[Estimate], null: Sequence[Estimate] | None, prefix: str, title: str, most: int = 24
 ) -> Figure:
     """Pulls of the constrained parameters on bands of one and two standard deviations; below, the free ones.
 
@@ -43,10 +43,12 @@ def pull_figure(
     prefix
         Start of names that is left out: the analysis, which all of its parameters share.
     most
-        Of more constrained parameters those with the largest pulls are shown, and as many free ones.
+        Rows that one page holds: of more parameters those with the largest pulls, and the first of the free ones, for
+        which a third is kept.
     """
-    pulled = sorted((e for e in best if e.pull is not None), key=lambda e: -abs(e.pull or 0.0))[:most]
-    free = [e for e in best if e.pull is None][:most]
+    pulled = sorted((e for e in best if e.pull is not None), key=lambda e: -abs(e.pull or 0.0))
+    free = [e for e in best if e.pull is None][: max(most // 3, most - len(pulled))]
+    pulled = pulled[: most - len(free)]
     heights = [max(len(rows), 1) + 0.8 for rows in (pulled, free) if rows]
     figure = Figure(figsize=(7.0, AROUND * max(len(heights), 1) + ROW * sum(heights)), layout="constrained")
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium", parse_math=False)

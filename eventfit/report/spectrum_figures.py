@@ -34,6 +34,8 @@ COMPONENTS = ("#0072B2", "#E69F00", "#CC79A7", "#56B4E9", "#8B4513", "#999999")
 LINES = ("-", "--", "-.", ":")
 #: decades below the highest bin that are shown, and bars whose lengths differ by more have a logarithmic axis
 DECADES, LINEAR = 7.0, 30.0
+#: height of all bars together, in inches, so that a page holds them
+TALLEST = 6.8
 #: a component below this share of the least populated bin makes no room for itself
 FAINT = 1e-3
 #: most components that have a line of their own
@@ -130,7 +132,7 @@ def _data(axes: Axes, view: SpectrumView, groups: Index) -> tuple[float, float]:
     n, (below, above) = np.add.reduceat(view.observed, groups) / size, view.spread(groups)
     middle = 0.5 * (view.axis.edges[groups] + view.axis.edges[groups + size])
     small = 3.5 if len(groups) <= 60 else 1.8
-    label = "data" if size.max() == 1 else f"data, mean of {size.max()} bins"
+    label = view.data_label + (f", mean of {size.max()} bins" if size.max() > 1 else "")
     style: dict[str, Any] = {"fmt": "o", "ms": small, "lw": 0.9 if len(groups) <= 60 else 0.6, "zorder": 5}
     axes.errorbar(middle, n, yerr=(below / size, above / size), label=label, color=DATA, **style)
     return float((n - below / size).min()), float((n + above / size).max())
@@ -226,7 +228,7 @@ class Yield:
 def yields_figure(rows: Sequence[Yield], observed: float, title: str, most: int = 30) -> Figure:
     """Events by component before (open) and after the fit (filled, with error), the sum beside what was observed."""
     shown = sorted(rows, key=lambda row: -abs(row.best))[:most]
-    figure = Figure(figsize=(7.0, 1.5 + 0.36 * (len(shown) + 1)), layout="constrained")
+    figure = Figure(figsize=(7.0, 1.5 + min(0.36 * (len(shown) + 1), TALLEST)), layout="constrained")
     axes = figure.subplots()
     figure.suptitle(title, x=0.01, ha="left", fontsize="medium", parse_math=False)
     sizes = [abs(value) for row in shown for value in (row.start, row.best) if value]

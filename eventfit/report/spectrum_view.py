@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from scipy.special import gammaincinv
@@ -34,6 +33,8 @@ __all__ = [
 POINTS = 160
 #: more bins, or contents that differ more, are wide
 FEW_BINS, SPREAD = 120, 1e3
+#: an estimate below this share of the limit is shown as none, with the signal at the limit
+NEGLIGIBLE = 1e-4
 
 
 #: reconstructed quantities that have a longer name on paper
@@ -78,11 +79,8 @@ def bin_axis(problem: Problem) -> BinAxis:
     """The axis of an analysis, or the bins of a workspace side by side, channel by channel."""
     if problem.model is not None:
         return BinAxis(problem.model.observed.edges, axis_label(problem.model), {})
-    channels, start = {}, 0
-    for name, bins in groupby(problem.bins, key=lambda label: label.rpartition("[")[0]):
-        stop = start + len(list(bins))
-        channels[name], start = slice(start, stop), stop
-    return BinAxis(np.arange(start + 1, dtype=np.float64), "bin", channels)
+    channels = {channel.name: channel.bins for channel in problem.channels}
+    return BinAxis(np.arange(len(problem.bins) + 1, dtype=np.float64), "bin", channels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +97,7 @@ class SpectrumView:
         Expectation of the best fit by component, and which of them scale with the parameter of interest.
     signal
         Their sum, or if it is zero that at a limit; None without either.
-    best_label, signal_label
+    best_label, signal_label, data_label
         For the legend, in TeX where the quantity has a symbol.
     """
 
@@ -113,6 +111,7 @@ class SpectrumView:
     signal: Array | None
     best_label: str
     signal_label: str
+    data_label: str = "data"
 
     @classmethod
     def of(
@@ -140,7 +139,8 @@ class SpectrumView:
         quoted = QuotedAxis.reaching(reported, profile.estimate)
         symbol = f"best fit, {mathtext(reported.name)} = "
         signal, said = _sum(parts, names), "best fit"
-        if profile.estimate == 0.0 and np.isfinite(limit):
+        if np.isfinite(limit) and abs(profile.estimate) < NEGLIGIBLE * abs(limit):
+            parts |= {name: np.zeros_like(parts[name]) for name in names & parts.keys()}
             at = expected_parts(likelihood, profile.at(limit).values, model, samples)
             signal, said = _sum(at, names), f"at {QuotedAxis.reaching(reported, limit).quote(limit)}"
         observed = likelihood.data.counts if model is None else model.observed.values()
@@ -157,6 +157,7 @@ class SpectrumView:
             signal=signal if signal.any() else None,
             best_label=symbol + quoted.quote(profile.estimate),
             signal_label=f"{_process(model, profile.parameter, names)}, {said}",
+            data_label="expected without signal" if model is not None and model.kind == "expected" else "data",
         )
 
     @property
@@ -205,7 +206,7 @@ def signal_names(
     likelihood: Likelihood, poi: str, samples: Mapping[str, tuple[str, ...]] | None = None
 ) -> frozenset[str]:
     """Components, or samples, that scale with ``poi``."""
-    scaling = {c.name for c in likelihood.components if any(f.parameter == poi for f in c.factors)}
+    scaling = {c.whole for c in likelihood.components if any(f.parameter == poi for f in c.factors)}
     return frozenset(name for name, parts in _grouped(likelihood, samples).items() if scaling & set(parts))
 
 
@@ -227,7 +228,7 @@ def expected_parts(
         }
         parts = {name: shapes[name] * (part.sum() / (shapes[name].sum() or 1.0)) for name, part in parts.items()}
     elif model is not None:
-        here = {c.name for c in likelihood.components if model.spectrum_of(c.counts).any()}
+        here = {c.whole for c in likelihood.components if model.spectrum_of(c.counts).any()}
         parts = {name: model.spectrum_of(part) for name, part in parts.items() if name in here}
     nothing = np.zeros(len(next(iter(parts.values()))))
     return {
@@ -238,7 +239,7 @@ def expected_parts(
 
 
 def _grouped(likelihood: Likelihood, samples: Mapping[str, tuple[str, ...]] | None) -> Mapping[str, tuple[str, ...]]:
-    return samples or {c.name: (c.name,) for c in likelihood.components}
+    return samples or {c.whole: (c.whole,) for c in likelihood.components}
 
 
 def _sum(parts: Mapping[str, Array], names: Mapping[str, Array] | frozenset[str]) -> Array:

@@ -6,7 +6,15 @@ the true recoil.
 """
 
 from eventfit.response.axis import Axis, Hits, KeV
-from eventfit.response.efficiency import Efficiency
+from eventfit.response.distortion import (
+    Distortion,
+    EfficiencyBand,
+    EnergyScale,
+    QuenchingScale,
+    ResolutionWidth,
+    ThresholdShift,
+)
+from eventfit.response.efficiency import Acceptance, Efficiency
 from eventfit.response.matrix import Response, Stage
 from eventfit.response.migration import Beyond, MigrationMatrix
 from eventfit.response.quenching import ConstantQuenching, Quenching
@@ -20,20 +28,27 @@ from eventfit.response.resolution import (
 from eventfit.response.tabulated import TabulatedResolution
 
 __all__ = [
+    "Acceptance",
     "Axis",
     "Beyond",
     "ConstantQuenching",
     "ConstantResolution",
+    "Distortion",
     "Efficiency",
+    "EfficiencyBand",
+    "EnergyScale",
     "Hits",
     "KeV",
     "MigrationMatrix",
     "PerfectResolution",
     "PolynomialResolution",
     "Quenching",
+    "QuenchingScale",
     "Resolution",
+    "ResolutionWidth",
     "Response",
     "SqrtResolution",
     "Stage",
     "TabulatedResolution",
+    "ThresholdShift",
 ]

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 from eventfit.response.axis import Axis, KeV
-from eventfit.response.efficiency import Efficiency
+from eventfit.response.efficiency import Acceptance
 from eventfit.response.migration import MigrationMatrix
 from eventfit.response.quenching import Quenching
 from eventfit.response.resolution import Resolution
@@ -36,7 +36,7 @@ class Response:
 
     order: tuple[Stage, ...]
     resolution: Resolution
-    efficiency: Efficiency | None = None
+    efficiency: Acceptance | None = None
     quenching: Quenching | None = None
     axis: Axis = KeV
 
@@ -155,8 +155,6 @@ class Response:
                 raise self._nothing_seen(edges, limit)
             return float(low), float(high)
         below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
-        if below[-1]:
-            raise self._nothing_seen(edges, limit)
         if T[-1] < limit and not above.any():
             raise OutOfRange(
                 "the resolution is not known for all recoils that can be reconstructed inside the window",
@@ -165,6 +163,8 @@ class Response:
                 allowed=f"a window that ends {REACH:g} standard deviations below what {T[-1]:.4g} keV gives",
                 fix="lower the end of the window, or know the resolution further up",
             )
+        if below[-1]:
+            raise self._nothing_seen(edges, limit)
         first = int(np.argmin(below)) - 1
         last = int(np.argmax(above)) if above.any() else -1
         return float(T[max(first, 0)]), float(T[last])
@@ -191,7 +191,7 @@ class Response:
         knots = efficiency if at_recoil and not quenched else np.empty(0)
         if self.is_sharp:
             knots = np.concatenate([knots, np.interp(np.concatenate([edges, efficiency]), mean, T)])
-        elif at_recoil and quenched:
+        elif quenched:
             knots = np.interp(efficiency, mean, T)
         return np.unique(knots)
 

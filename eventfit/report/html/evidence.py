@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from eventfit.errors import StatisticsError
 from eventfit.inference.asymptotic import cut_of
 from eventfit.report.estimates import Estimate, correlations, estimates, yield_errors
-from eventfit.report.figures import other_parameters, profile_figure
+from eventfit.report.figures import coupling_figure, couplings_beside, other_parameters, profile_figure
 from eventfit.report.html.findings import Findings
 from eventfit.report.html.markup import Content, Html, code, element, joined, table
 from eventfit.report.html.numbers import NOTHING, amount, name_of, percent, ratio
@@ -25,7 +25,7 @@ from eventfit.report.survival_figure import oscillated, survival_figure
 __all__ = ["Evidence"]
 
 #: most parameters of a correlation matrix, pulls and components in a figure; the tables have all
-MATRIX, PULLS, BARS = 30, 40, 30
+MATRIX, ROWS, BARS = 30, 24, 30
 
 
 class Evidence:
@@ -109,9 +109,10 @@ class Evidence:
         """Pulls, constraints, free norms; the table of all parameters."""
         findings = self.findings
         best, null = estimates(findings.profile.best), findings.null and estimates(findings.null)
-        figure = pull_figure(best, null or None, findings.prefix, "", PULLS)
-        pulled = sum(e.pull is not None for e in best)
-        most = f" The {PULLS} largest of {pulled} are shown, the table has all." if pulled > PULLS else ""
+        figure = pull_figure(best, null or None, findings.prefix, "", ROWS)
+        most = (
+            f" Shown are {ROWS} of {len(best)}, the largest pulls first; the table has all." if len(best) > ROWS else ""
+        )
         said = (
             "Above, pulls of the constrained parameters: (fitted − measured) in errors of the auxiliary measurement, "
             "the bar the fitted error in the same unit: a bar shorter than one says that these data constrain it. "
@@ -123,7 +124,7 @@ class Evidence:
         return joined(
             self._figure("pulls", figure, "pulls and constraints", said),
             table(columns, body, numbers=(1, 2, 3, 4, 5)),
-            element("p", "constraint: fitted error over that of the auxiliary measurement.", class_="note"),
+            element("p", "constraint: fitted error over that of the auxiliary measurement.", class_="after"),
             self._per_bin(),
         )
 
@@ -223,6 +224,11 @@ class Evidence:
             figure.axes[0].set_title("", loc="left")
             text = "Profiles of the variants with another parameter, each against its own." if others else said
             drawn.append(self._figure(names[others], figure, "profiles of the variants", text))
+        for poi in couplings_beside(rerun):
+            figure = coupling_figure(rerun, poi)
+            figure.axes[0].set_title("", loc="left")
+            text = "Profiles of the variants with this parameter, with the interval of the first and the published one."
+            drawn.append(self._figure(f"variants-{poi}", figure, f"profiles of {poi}", text))
         return drawn
 
     def _channels(self) -> Html | None:

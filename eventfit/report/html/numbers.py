@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from eventfit.report.html.markup import Content, Html, element, joined
 from eventfit.report.text import SCALES
 
-__all__ = ["NOTHING", "amount", "bare", "heading", "name_of", "percent", "pieces", "ratio", "unit_of"]
+__all__ = ["NOTHING", "UNSAID", "amount", "bare", "heading", "name_of", "percent", "pieces", "ratio", "unit_of"]
 
 #: what stands where there is no number
 NOTHING = "\N{EN DASH}"
@@ -22,6 +22,8 @@ PLAIN = range(-3, 7)
 #: names that have a symbol in the literature
 SYMBOLS = {"mu": "μ", "nu": "ν", "tau": "τ", "sigma": "σ"}
 
+#: units that the name of a quantity says already
+UNSAID = ("", "counts", "-2 ln L")
 #: what in a unit is more than letters: a power of ten, a magneton, an exponent
 UNIT_WORDS = re.compile(r"(1e-?\d+|mu_B|\^-?\d+)")
 
@@ -52,20 +54,21 @@ def pieces(
     return joined(joined(*written, by=" and "), _unit(unit, power))
 
 
-def bare(value: Number | Sequence[Sequence[Number]], unit: str) -> Html:
-    """A number or all pieces of an interval in the power of ten that ``unit`` always has, which a heading says."""
-    intervals = value if isinstance(value, Sequence) else [[value]]
-    power = _power(unit, [])
-    written = [joined(*(_number(end, power, None, False) for end in piece), by=" to ") for piece in intervals]
-    return joined(*written, by=" and ")
+def bare(value: Number | Sequence[Sequence[Number]], unit: str, error: Number = None) -> Html:
+    """A number with its error, or all pieces of an interval, without the unit that a :func:`heading` says."""
+    if not isinstance(value, Sequence):
+        return _number(value, _power(unit, []), error, False) if unit in SCALES else amount(value, "", error)
+    power = _power(unit, []) if unit in SCALES else _power("", [end for piece in value for end in piece])
+    written = [joined(*(_number(end, power, None, False) for end in piece), by=" to ") for piece in value]
+    return joined(joined(*written, by=" and "), None if unit in SCALES else _unit("", power))
 
 
 def heading(unit: str) -> Html | None:
-    """The unit of a column of :func:`bare` numbers."""
-    if unit not in SCALES:
+    """The unit of a column of :func:`bare` numbers, with the power of ten that it always has."""
+    if unit in UNSAID:
         return None
-    ten = element("sup", _signed(str(_power(unit, []))))
-    return joined(element("br"), "[10", ten, "\N{NO-BREAK SPACE}", unit_of(unit), "]")
+    ten = ["10", element("sup", _signed(str(_power(unit, [])))), "\N{NO-BREAK SPACE}"] if unit in SCALES else []
+    return joined(element("br"), "[", *ten, unit_of(unit), "]")
 
 
 def ratio(value: Number) -> Html:
@@ -89,6 +92,7 @@ def name_of(parameter: str) -> Html:
 
 def unit_of(unit: str) -> Html:
     """A unit with its indices and powers in place."""
+    unit = "σ" if unit == "sigma" else unit
     parts: list[Content] = []
     for word in UNIT_WORDS.split(unit):
         if word == "mu_B":
@@ -124,7 +128,11 @@ def _number(value: Number, power: int, error: Number, given: bool) -> Html:
         return _data(known, _signed(f"{scaled:.6g}" if given else _digits(scaled)))
     width = spread / 10.0**power
     decimals = max(1 - math.floor(math.log10(width)), 0)
-    return joined(_data(known, _signed(f"{scaled:.{decimals}f}")), " ± ", _data(spread, f"{width:.{decimals}f}"))
+    return joined(
+        _data(known, _signed(f"{scaled:.{decimals}f}")),
+        "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}",
+        _data(spread, f"{width:.{decimals}f}"),
+    )
 
 
 def _digits(x: float) -> str:

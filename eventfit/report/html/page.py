@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.resources import files
 
-from eventfit.report.html import answers, inputs
+from eventfit.report.html import answers, comparison, inputs
 from eventfit.report.html.evidence import Evidence
 from eventfit.report.html.findings import Findings
 from eventfit.report.html.markup import Html, element, joined
@@ -51,14 +51,14 @@ def page(findings: Findings, command: str = "") -> str:
     sections: dict[str, Callable[[], Html | None]] = {
         "doubts": lambda: answers.doubts(findings),
         "answers": lambda: answers.answers(findings),
-        "published": lambda: answers.published(findings),
+        "published": lambda: comparison.published(findings),
         "spectrum": evidence.spectrum,
         "profile": evidence.profile,
         "yields": evidence.yields,
         "parameters": evidence.parameters,
         "correlations": evidence.correlations,
         "flux": evidence.flux,
-        "variants": lambda: answers.variants(findings),
+        "variants": lambda: comparison.variants(findings),
         "tables": lambda: inputs.tables(findings),
         "declaration": lambda: inputs.declaration(findings),
         "bibliography": lambda: inputs.references(findings),
