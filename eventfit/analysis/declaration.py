@@ -14,6 +14,7 @@ from eventfit.analysis.mechanisms import ProcessDeclared
 from eventfit.analysis.nuisances import Norm, Nuisance
 from eventfit.analysis.sources import OscillationDeclared, Source
 from eventfit.analysis.wanted import Published, Wanted
+from eventfit.provenance import AnyStatus
 from eventfit.strict import Name, NonNegative, Positive, Strict
 
 __all__ = ["COUNTED", "FORMS", "Background", "DataDeclared", "Declaration", "OffDeclared"]
@@ -128,6 +129,8 @@ class Declaration(Strict):
 
     title: str
     cite: list[str] = Field(default_factory=list)
+    #: how far the numbers typed into the declaration can be trusted: the worst of them, as for a table
+    typed_status: AnyStatus = "transcribed"
     poi: str
     exposure: Exposure
     target: TargetDeclared

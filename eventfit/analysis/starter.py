@@ -81,6 +81,7 @@ def _head(choices: Choices) -> str:
         "# 'eventfit schema' lists every key.",
         f"title = {_toml(choices.title)}",
         f"poi = {_toml(choices.poi)}".ljust(29) + "# parameter of interest",
+        'typed_status = "user"'.ljust(29) + "# of the numbers below: you answer for them",
         "",
         "[exposure]                   # live time times mass",
         f"value = {value:.12g}",
