@@ -26,6 +26,7 @@ from eventfit.flux import TableFlux, stopped_pion_flux
 from eventfit.folding import fold
 from eventfit.inference import Profile, fit, upper_limit_qmu_tilde
 from eventfit.quadrature import Array
+from eventfit.report.inspection import inspection_document
 from eventfit.response import (
     ConstantQuenching,
     ConstantResolution,
@@ -534,6 +535,17 @@ def test_ten_lines_of_python() -> None:
     )
     assert problem.likelihood.value(problem.likelihood.start) == model.likelihood.value(model.likelihood.start)
     assert "object counts" in model._repr_html_()
+
+
+def test_an_inspection_names_everything_that_moves_a_component() -> None:
+    """Terms of a morph belong to what they bend."""
+    scale = {"name": "scale", "kind": "energy_scale", "relative": 0.01, "backgrounds": "fixed"}
+    objects = {"counts": (COUNTS, EDGES), "flat": (BACKGROUND, EDGES)}
+    analysis = Analysis.from_dict(declared(nuisance=[scale]), name="own", objects=objects)
+    found = inspection_document(open_problem(analysis), {})
+    components = {entry["name"]: entry["scales_with"] for entry in found["components"]}
+    assert components == {"reactor.magnetic_moment": ["mu2", "own.scale"], "flat": ["own.flat"]}
+    assert 0.0 < found["morph_error"] < 1e-3
 
 
 def test_objects_are_copied_and_told_apart_by_their_content() -> None:

@@ -37,6 +37,7 @@ def inspection_document(problem: Problem, variants: Mapping[str, str]) -> Entry:
             "parameters": [_parameter(p) for p in likelihood.parameters],
             "components": _components(problem),
             "numerical_error": None if model is None else model.numerical_error,
+            "morph_error": None if model is None else model.morph_error,
             "variants": dict(variants),
             "tables": table_entries(problem.tables),
             "inputs": dict(problem.input_hashes),
@@ -98,11 +99,17 @@ def _components(problem: Problem) -> list[Entry]:
     start = expected_parts(likelihood, likelihood.start, model, problem.samples)
     templates = {t.name: t for t in model.templates} if model is not None else {}
     couplings = {c.name: c for c in model.couplings} if model is not None else {}
-    factors = {c.name: [f.parameter for f in c.factors] for c in likelihood.components}
+    whole = {part: sample for sample, parts in problem.samples.items() for part in parts}
+    factors: dict[str, set[str]] = {}
+    for c in likelihood.components:
+        factors.setdefault(whole.get(c.name, c.whole), set()).update(f.parameter for f in c.factors)
+    for scale in likelihood.scales:
+        for part in scale.components:
+            factors.setdefault(whole.get(part, part), set()).add(scale.name)
     found = []
     for name, counts in start.items():
         template = templates.get(name)
-        entry: Entry = {"name": name, "events": float(counts.sum()), "scales_with": sorted(set(factors.get(name, ())))}
+        entry: Entry = {"name": name, "events": float(counts.sum()), "scales_with": sorted(factors.get(name, ()))}
         if template is not None:
             at = [couplings[power] for power in template.powers]
             entry |= {
@@ -137,6 +144,8 @@ def inspection_text(document: Mapping[str, Any]) -> str:
     ]
     if document["numerical_error"] is not None:
         lines += ["", f"numerical error of the templates: {document['numerical_error']:.1g}"]
+    if document["morph_error"] is not None:
+        lines += [f"largest error of a morph of the response: {document['morph_error']:.1g} of a bin, within 3 sigma"]
     if document["tables"]:
         rows = [(t["name"], t["status"], _checks(t), t["sha256"][:12]) for t in document["tables"]]
         lines += ["", *aligned([("input", "status", "checks", "sha256"), *rows], left=range(4))]
