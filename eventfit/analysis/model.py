@@ -194,15 +194,11 @@ class Analysis:
         ----------
         declared
             The same keys as in ``analysis.toml``; lists may be tuples or arrays.
-        name
-            Of the analysis, in results and before its own parameters.
-        folder
-            Where the files and tables are that it names; without one it names none.
+        name, folder
+            Of the analysis, in results and before its own parameters; and where the files and tables are that it names.
         objects
-            What the declaration names as ``{"object": ...}``: ``(values, edges)``, ``(x, y)``, UHI histograms, mappings
-            of arrays. They are copied.
-        data
-            As in :meth:`load`.
+            What it names as ``{"object": ...}``: ``(values, edges)``, ``(x, y)``, UHI histograms, mappings of arrays.
+            They are copied.
 
         Raises
         ------
