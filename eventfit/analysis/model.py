@@ -197,8 +197,7 @@ class Analysis:
         name, folder
             Of the analysis, in results and before its own parameters; and where the files and tables are that it names.
         objects
-            What it names as ``{"object": ...}``: ``(values, edges)``, ``(x, y)``, UHI histograms, mappings of arrays.
-            They are copied.
+            What it names as ``{"object": ...}``, copied: ``(values, edges)``, ``(x, y)``, UHI histograms, mappings.
 
         Raises
         ------
@@ -207,8 +206,7 @@ class Analysis:
         """
         home = None if folder is None else Path(folder)
         roots = (() if home is None else (home,)) + (data or shipped("data"),)
-        variants = variants_of(declared, Path(name))
-        return cls(name, Path(name), variants, roots, False, home, snapshot(objects or {}))
+        return cls(name, Path(name), variants_of(declared, Path(name)), roots, False, home, snapshot(objects or {}))
 
     def _repr_html_(self) -> str:
         """The variants and what each changes."""
