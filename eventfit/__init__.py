@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eventfit.analysis import Analysis as Analysis
+    from eventfit.analysis.combination import combine as combine
     from eventfit.analysis.problem import open_problem as open_problem
+    from eventfit.analysis.recast import recast as recast
+    from eventfit.analysis.recast import recast_all as recast_all
     from eventfit.folding import fold as fold
     from eventfit.inference import Profile as Profile
     from eventfit.inference import Toys as Toys
@@ -49,6 +52,7 @@ _HOME = {
     "Spectrum": "spectrum",
     "Tables": "tables",
     "Toys": "inference",
+    "combine": "analysis.combination",
     "contour": "inference",
     "discovery_significance": "inference",
     "discovery_significance_toys": "inference",
@@ -59,6 +63,8 @@ _HOME = {
     "open_problem": "analysis.problem",
     "predict_rates": "rates",
     "profile_interval": "inference",
+    "recast": "analysis.recast",
+    "recast_all": "analysis.recast",
     "reproduce": "published",
     "solar_source": "rates",
     "upper_limit_cls": "inference",
@@ -72,6 +78,7 @@ __all__ = [
     "Spectrum",
     "Tables",
     "Toys",
+    "combine",
     "contour",
     "discovery_significance",
     "discovery_significance_toys",
@@ -82,6 +89,8 @@ __all__ = [
     "open_problem",
     "predict_rates",
     "profile_interval",
+    "recast",
+    "recast_all",
     "reproduce",
     "solar_source",
     "upper_limit_cls",

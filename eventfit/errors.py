@@ -21,6 +21,8 @@ __all__ = [
     "InputError",
     "MissingExtra",
     "MissingInput",
+    "NotIndependent",
+    "NotUniversal",
     "NumericalError",
     "OutOfRange",
     "PathOutsideFolder",
@@ -158,6 +160,10 @@ class ZeroPrediction(InputError):
 
 class NotIndependent(InputError):
     """Data sets that share their events."""
+
+
+class NotUniversal(InputError):
+    """Couplings of different neutrinos, which are different observables unless they are declared universal."""
 
 
 class RunMismatch(InputError):

@@ -14,6 +14,7 @@ from eventfit.analysis.measured import derive_measured, read_measured
 from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
+from eventfit.analysis.signal import RecoilSpectrum, with_signal
 from eventfit.analysis.statistics import build_statistics, find_poi
 from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
@@ -143,8 +144,8 @@ class Analysis:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``.
+    def model(self, variant: str = DEFAULT, *, signal: RecoilSpectrum | None = None) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``, or that of another ``signal``.
 
         Raises
         ------
@@ -158,13 +159,15 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path))
+            return self._build(variant, self.variants[variant][1], str(self.path), signal)
 
-    def _build(self, variant: str, declared: Declaration, where: str) -> Model:
+    def _build(self, variant: str, declared: Declaration, where: str, signal: RecoilSpectrum | None) -> Model:
         tables = Tables(*self.roots)
         measured = read_measured(declared, tables)
         events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
         physics = build_physics(declared, tables, events, self.folded)
+        if signal is not None:
+            declared, physics = with_signal(declared, physics, signal, tables, events)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
         measured = measured or derive_measured(declared, physics, backgrounds)
         off = build_off(declared, tables, backgrounds, self.id)
@@ -173,6 +176,8 @@ class Analysis:
             declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
         )
         hashes = {table.name: table.sha256 for table in tables.used}
+        if signal is not None and signal.sha256:
+            hashes[f"spectrum {signal.name}"] = signal.sha256
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}

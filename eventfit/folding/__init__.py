@@ -9,5 +9,6 @@ from eventfit.folding.cached import CachedFold
 from eventfit.folding.detector import Arriving, Folding
 from eventfit.folding.fold import fold
 from eventfit.folding.panels import ORDER_E, ORDER_T
+from eventfit.folding.recoils import fold_recoils, seen_recoils
 
-__all__ = ["ORDER_E", "ORDER_T", "Arriving", "CachedFold", "Folding", "fold"]
+__all__ = ["ORDER_E", "ORDER_T", "Arriving", "CachedFold", "Folding", "fold", "fold_recoils", "seen_recoils"]
