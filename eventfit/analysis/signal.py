@@ -174,7 +174,8 @@ def with_signal(
     response, edges = build_response(declared.response, tables), declared.response.edges
     electrons = build_electrons(declared.target, physics.target)
     with located(f"spectrum {signal.name}"):
-        signal.require(*seen_recoils(response, edges))
+        lowest, highest = seen_recoils(response, edges)
+        signal.require(lowest, highest)
         per_kg = physics.target.units_per_kg * (signal.flux or 0.0)
 
         def events_of(rate: Rate) -> Rate:
@@ -187,7 +188,7 @@ def with_signal(
             response,
             edges,
             exposure=declared.exposure.internal,
-            end=min(signal.end, 2.0 * seen_recoils(response, edges)[1]),
+            end=min(signal.end, 2.0 * highest),
             knots=np.concatenate([knots, electrons.breakpoints if signal.per_electron else np.empty(0)]),
             thinned=None if thinned is None else events_of(thinned),
             points=events,
