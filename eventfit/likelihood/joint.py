@@ -50,6 +50,7 @@ def joint(parts: Mapping[str, Likelihood], input_hashes: Mapping[str, str] | Non
         scales += [
             replace(
                 s,
+                name=s.name if s.name.startswith(f"{label}.") else f"{label}.{s.name}",
                 components=tuple(f"{label}.{name}" for name in s.components),
                 strength=padded(s.strength),
                 observed=padded(s.observed),
