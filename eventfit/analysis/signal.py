@@ -40,6 +40,8 @@ STRENGTH = Coupling(
 )
 #: more rows of a table than this lie closer than panels need to be cut
 MOST_KNOTS = 2000
+#: a table that ends with less than this, relative to its largest value, ends with nothing
+NEGLIGIBLE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +102,8 @@ class RecoilSpectrum:
         if self.table is None:
             return
         T, value = self.table.T, self.table.value
-        if (T[0] > low and value[0] > 0) or (T[-1] < high and value[-1] > 0):
+        first, last = value[[0, -1]] > NEGLIGIBLE * value.max()
+        if (T[0] > low and first) or (T[-1] < high and last):
             raise OutOfRange(
                 "the spectrum ends where this experiment sees recoils",
                 where=self.table.where,
