@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from eventfit.likelihood import Likelihood as Likelihood
     from eventfit.published import reproduce as reproduce
     from eventfit.rates import predict_rates as predict_rates
+    from eventfit.rates import reactor_source as reactor_source
     from eventfit.rates import solar_source as solar_source
+    from eventfit.rates import stopped_pion_source as stopped_pion_source
     from eventfit.spectrum import Spectrum as Spectrum
     from eventfit.tables import Tables as Tables
 
@@ -65,8 +67,10 @@ _HOME = {
     "profile_interval": "inference",
     "recast": "analysis.recast",
     "recast_all": "analysis.recast",
+    "reactor_source": "rates",
     "reproduce": "published",
     "solar_source": "rates",
+    "stopped_pion_source": "rates",
     "upper_limit_cls": "inference",
     "upper_limit_qmu_tilde": "inference",
 }
@@ -91,8 +95,10 @@ __all__ = [
     "profile_interval",
     "recast",
     "recast_all",
+    "reactor_source",
     "reproduce",
     "solar_source",
+    "stopped_pion_source",
     "upper_limit_cls",
     "upper_limit_qmu_tilde",
 ]

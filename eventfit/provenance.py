@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from eventfit.errors import BadTable, MissingInput
 from eventfit.strict import Finite, NonNegative, Strict, read_toml, validated
 
-__all__ = ["UNIT_SUFFIX", "Check", "Column", "Provenance", "Status", "read_provenance"]
+__all__ = ["UNIT_SUFFIX", "Check", "Column", "Provenance", "Status", "read_provenance", "worst"]
 
 #: how far a number can be trusted, best first
 Status = Literal["official", "transcribed", "digitised", "computed", "recalled-unverified"]
-Unit = Literal["keV", "1/keV", "1/(keV kg day)", "1/(cm^2 s)", "cm^2", "u", "counts", "1", "text"]
+Unit = Literal["keV", "1/keV", "1/(keV kg day)", "1/(cm^2 s)", "cm^2", "cm^2/keV", "u", "counts", "1", "text"]
 #: unit in the provenance -> what the column name has to end with
 UNIT_SUFFIX = {
     "keV": "_keV",
@@ -22,6 +23,7 @@ UNIT_SUFFIX = {
     "1/(keV kg day)": "_per_keV_kg_day",
     "1/(cm^2 s)": "_per_cm2_s",
     "cm^2": "_cm2",
+    "cm^2/keV": "_cm2_per_keV",
     "u": "_u",
     "counts": "_counts",
 }
@@ -68,6 +70,11 @@ class Provenance(Strict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     columns: Annotated[dict[str, Column], Field(min_length=1)]
     check: Annotated[list[Check], Field(min_length=1)]
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The one that can be trusted least, of one or more."""
+    return max(statuses, key=get_args(Status).index)
 
 
 def read_provenance(path: Path) -> Provenance:

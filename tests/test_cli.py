@@ -37,11 +37,27 @@ ROW |= {"cl", "sided", "method", "published", "status"}
 #: verb -> what its help has to mention
 HELP = {
     "list": ("--json",),
-    "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
+    "reproduce": (
+        "ANALYSIS",
+        "Example: eventfit reproduce",
+        "--all",
+        "--json",
+        "--output",
+        "--toys",
+        "--seed",
+        "--jobs",
+        "--accept",
+        "--timings",
+    ),
     "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",
+        "Example: eventfit rate reactor",
+        "Example: eventfit rate stopped_pion",
+        "--power",
+        "--fractions",
+        "--pions-per-proton",
         "--target",
         "--window",
         "--components",
@@ -135,7 +151,8 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|rate(?! solar)|cite|export|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = "reproduce|rate(?! solar| reactor| stopped_pion)|cite|export|limit|interval|significance|scan|contour"
+    verbs += "|toys(?! merge)"
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())
@@ -451,6 +468,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(shipped("analyses"), copy)
     for stored in copy.glob("*/result.json"):
         stored.unlink()
+    (folder / "README.md").write_text("text of its own\n<!-- results -->\nold\n<!-- /results -->\nand more\n")
     monkeypatch.setattr(store, "shipped", lambda name: folder / name)
     return copy
 
@@ -465,6 +483,11 @@ def test_accept_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert result.exit_code == 0, result.stderr
     assert parsed((analyses / "xenon1t_2020" / "result.json").read_text()) == parsed(result.stdout)
     assert "xenon1t_2020" in (analyses / "README.md").read_text()
+    front = (tmp_path / "README.md").read_text()
+    assert front.startswith("text of its own\n<!-- results -->\n")
+    assert front.endswith("\n<!-- /results -->\nand more\n")
+    assert "xenon1t_2020" in front
+    assert "old" not in front
 
 
 def test_accept_refused_in_an_installed_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

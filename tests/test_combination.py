@@ -397,6 +397,15 @@ def test_moments_of_the_same_neutrinos_combine(declared: Callable[..., Path]) ->
     assert not any("universal" in note for note in found.notes)
 
 
+def test_shipped_reactor_experiments_combine() -> None:
+    """Expected ones of GEMMA and CONUS, both of anti-nu_e: better than either, without a flag."""
+    names = ("conus_2022", "gemma_2012")
+    whole, alone = open_problems(names), [open_problem(name) for name in names]
+    limits = [upper_limit_qmu_tilde(Profile(p.likelihood, p.poi), cl=0.9).value for p in (whole, *alone)]
+    assert limits[0] < min(limits[1:])
+    assert any("same neutrinos" in note and "reactor 100 %" in note for note in whole.notes)
+
+
 def test_windows_decide_which_neutrinos_are_seen(declared: Callable[..., Path]) -> None:
     """pp and 7Be at low energies, and 7Be alone: the same Sun, another observable."""
     both = (SOLAR, SOLAR.replace('["be7"]', '["pp", "be7"]'))
@@ -406,6 +415,11 @@ def test_windows_decide_which_neutrinos_are_seen(declared: Callable[..., Path]) 
 
 
 # -- broken input -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("one", "other"), [("gemma_2007", "gemma_2012"), ("gemma_2010", "gemma_2012")])
+def test_runs_of_one_experiment(one: str, other: str) -> None:
+    refused(eventfit_("limit", one, other), "NotIndependent", "gemma-phase1", f"{one}: data.origin")
 
 
 def test_common_origin(declared: Callable[..., Path]) -> None:

@@ -352,6 +352,22 @@ def test_error_of_the_old_coupling(tmp_path: Path) -> None:
         eventfit.recast(path, bump, unit="per_keV_kg_day")
 
 
+def test_one_number_relative_to_the_weak_scattering() -> None:
+    """Its exposure is no exposure of anything: an absolute rate would mean nothing there."""
+    rate = recoil_spectrum(lambda T: 1e-3 + 0.0 * T, unit="per_keV_kg_day")
+    with pytest.raises(DeclarationError, match="no exposure") as caught:
+        eventfit.recast("munu_2005", rate)
+    assert "ratio_to_weak" in str(caught.value)
+
+
+def test_data_without_the_source_have_no_signal() -> None:
+    """It is said that what is always there cancels between ON and OFF."""
+    rate = recoil_spectrum(bump, unit="per_keV_kg_day")
+    conus = eventfit.recast("conus_2022", rate)
+    assert any("always there cancels" in note for note in conus.notes)
+    assert not any("cancels" in note for note in eventfit.recast("xenonnt_2022", rate).notes)
+
+
 def test_options(tmp_path: Path) -> None:
     path = written(tmp_path / "good.csv", "T_keV,rate_per_keV_kg_day", GOOD, bump(GOOD))
     refused(eventfit_("limit", "xenon1t_2020", "--flux", "1e10"), "InputError", "--spectrum")

@@ -26,6 +26,7 @@ from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
 from eventfit.target import Target
+from eventfit.timing import StageClock
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
 
@@ -61,6 +62,8 @@ class Model:
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+    #: what was declared of a predicted rate -> that rate, shared by all variants
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
     @property
     def kind(self) -> Literal["observed", "expected", "counting"]:
@@ -112,6 +115,8 @@ class Analysis:
     shipped: bool
     #: folds of the variants built so far
     folded: Folded = field(default_factory=dict, repr=False)
+    #: predicted rates of the variants asked for so far
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -144,8 +149,12 @@ class Analysis:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT, *, signal: RecoilSpectrum | None = None) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``, or that of another ``signal``.
+    def model(
+        self, variant: str = DEFAULT, *, signal: RecoilSpectrum | None = None, clock: StageClock | None = None
+    ) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``.
+
+        ``signal`` takes the place of the declared one; ``clock`` takes the time.
 
         Raises
         ------
@@ -159,17 +168,21 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path), signal)
+            declared = self.variants[variant][1]
+            return self._build(variant, declared, str(self.path), signal, clock or StageClock())
 
-    def _build(self, variant: str, declared: Declaration, where: str, signal: RecoilSpectrum | None) -> Model:
-        tables = Tables(*self.roots)
+    def _build(
+        self, variant: str, declared: Declaration, where: str, signal: RecoilSpectrum | None, clock: StageClock
+    ) -> Model:
+        tables = Tables(*self.roots, clock=clock)
         measured = read_measured(declared, tables)
-        events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
-        physics = build_physics(declared, tables, events, self.folded)
-        if signal is not None:
-            declared, physics = with_signal(declared, physics, signal, tables, events)
+        events = None if measured is None else read_events(declared, tables, measured.spectrum)
+        with clock.stage("folding"):
+            physics = build_physics(declared, tables, events, self.folded)
+            if signal is not None:
+                declared, physics = with_signal(declared, physics, signal, tables, events)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
-        measured = measured or derive_measured(declared, physics, backgrounds)
+        measured = measured or derive_measured(declared, physics, backgrounds, tables)
         off = build_off(declared, tables, backgrounds, self.id)
         poi, reported = find_poi(declared, physics, self.id, where)
         statistics = build_statistics(
@@ -181,7 +194,7 @@ class Analysis:
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}
-            densities |= background_densities(declared.background, tables, backgrounds, events)
+            densities |= background_densities(declared, tables, backgrounds, events)
             likelihood = UnbinnedLikelihood.of_events(
                 statistics.parameters, statistics.components, densities, input_hashes=hashes
             )
@@ -202,6 +215,7 @@ class Analysis:
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
+            predicted=self.predicted,
         )
 
 

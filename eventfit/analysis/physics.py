@@ -20,9 +20,9 @@ from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Folded", "Physics", "build_physics"]
+__all__ = ["WEAK", "Folded", "Physics", "build_physics", "fold_key"]
 
-
+#: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
 #: what was declared of a fold -> its templates
 Folded = dict[tuple[str, ...], tuple[Template, ...]]
@@ -41,6 +41,11 @@ class Physics:
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
 
+    @property
+    def weak(self) -> list[Process]:
+        """The weak scattering, if it is declared."""
+        return [process for process in self.processes if process.name == WEAK]
+
 
 def build_physics(
     declared: Declaration, tables: Tables, events: Array | None = None, done: Folded | None = None
@@ -54,7 +59,7 @@ def build_physics(
     fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
     processes = build_processes(declared.process, build_electrons(declared.target, target))
     response = build_response(declared.response, tables)
-    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    shared = fold_key(declared)
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
@@ -85,6 +90,11 @@ def build_physics(
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
     )
+
+
+def fold_key(declared: Declaration) -> str:
+    """What a fold depends on besides its process and its points: variants that agree in it share folds."""
+    return declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
 
 
 def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:

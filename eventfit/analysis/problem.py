@@ -186,9 +186,7 @@ def problem_of(
         bins=(*spans, *off, *beside),
         input_hashes=likelihood.input_hashes,
         channels=channels,
-        notes=()
-        if signal is None
-        else signal.notes(model.declaration.target.material, model.templates[-1].numerical_error),
+        notes=() if signal is None else signal.notes(model.declaration, model.templates[-1].numerical_error),
         model=model,
         signal=signal,
     )

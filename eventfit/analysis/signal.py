@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from eventfit.analysis.declaration import Declaration
+from eventfit.analysis.declaration import COUNTED, Declaration
 from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.nuisances import ComponentNorm, CouplingError, FluxNorm, PoissonNuisance, ScaleNuisance
 from eventfit.analysis.physics import Physics
@@ -22,7 +22,7 @@ from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Tables
 
-__all__ = ["STRENGTH", "RecoilSpectrum", "recoil_spectrum", "with_signal"]
+__all__ = ["STRENGTH", "RecoilSpectrum", "on_off", "recoil_spectrum", "with_signal"]
 
 Rate = Callable[[Array], Array]
 
@@ -85,17 +85,20 @@ class RecoilSpectrum:
         rows = np.unique(np.append(np.arange(0, last, 2), last))
         return _interpolated(self.table.T[rows], self.table.value[rows])
 
-    def notes(self, material: str, numerical_error: float) -> tuple[str, ...]:
-        """What belongs beside a number of a recast in ``material``."""
+    def notes(self, declared: Declaration, numerical_error: float) -> tuple[str, ...]:
+        """What belongs beside a number of a recast."""
+        material = declared.target.material
         where = self.name if self.table is None else Path(self.table.where).name
         if self.flux is None:
             meaning = f"recoils per kg of {material}, taken as given"
         else:
             meaning = f"cross section per electron times {self.flux:g} per cm^2 and s"
-        return (
+        found = (
             f"recast: {where} in the place of the declared signal ({meaning}); response, backgrounds and errors as "
-            f"declared; numerical error {numerical_error:.1g}",
+            f"declared; numerical error {numerical_error:.1g}"
         )
+        cancels = "the signal is taken as absent from what is subtracted (OFF data): one that is always there cancels"
+        return (found, cancels) if on_off(declared) else (found,)
 
     def require(self, low: float, high: float) -> None:
         """Refuse a table that ends where recoils are seen, ``low`` to ``high`` keV, unless it ends with zero."""
@@ -160,6 +163,11 @@ def recoil_spectrum(
     return found
 
 
+def on_off(declared: Declaration) -> bool:
+    """Whether data without the source are subtracted, or measure the background."""
+    return declared.off is not None or declared.data.residual is not None
+
+
 def with_signal(
     declared: Declaration, physics: Physics, signal: RecoilSpectrum, tables: Tables, events: Array | None
 ) -> tuple[Declaration, Physics]:
@@ -172,8 +180,17 @@ def with_signal(
     OutOfRange, NumericalError
         The spectrum ends inside the window, or is too coarse for it.
     DeclarationError
-        The declaration states an error of its coupling, which says nothing about another signal.
+        The declaration states an error of its coupling, which says nothing about another signal; or its data are one
+        number relative to the weak scattering, which depends on no exposure.
     """
+    if declared.data.counted is not None:
+        raise DeclarationError(
+            "the data are one number relative to the weak scattering of the declared source: there is no exposure "
+            "that would say how many events another signal makes",
+            where="data",
+            given=next(form for form in COUNTED if getattr(declared.data, form) is not None),
+            allowed="counts, or rates with errors",
+        )
     response, edges = build_response(declared.response, tables), declared.response.edges
     electrons = build_electrons(declared.target, physics.target)
     with located(f"spectrum {signal.name}"):

@@ -28,9 +28,12 @@ def goodness_of_fit(result: FitResult) -> GoodnessOfFit:
     few = float((likelihood.counted & (likelihood.expected(result.values) < FEW)).mean())
     known = ndf > 0 and few <= SHARE
     p_value = float(gammaincc(0.5 * ndf, 0.5 * result.minus_2_ln_l)) if known else float("nan")
-    said = (
-        f"p = {p_value:.2g}" if known else f"no p-value, {100 * few:.0f} % of the bins expect less than {FEW:g} event"
-    )
+    if known:
+        said = f"p = {p_value:.2g}"
+    elif ndf > 0:
+        said = f"no p-value, {100 * few:.0f} % of the bins expect less than {FEW:g} event"
+    else:
+        said = "no p-value, nothing is left to test"
     card = MethodCard(
         method=f"goodness of fit, {ndf} d.o.f., {said}",
         statistic="-2 ln L relative to the saturated model",

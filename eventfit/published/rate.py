@@ -60,6 +60,11 @@ def predicted_rate(model: Model, norm: str) -> float:
             given=norm if norm not in components else f"{len(weak)} weak processes",
             allowed=", ".join(components) + ", beside one process of kind standard_model",
         )
-    fluxes = [flux for flux in model.fluxes if flux.name in components[norm]]
-    rates = total_rates(fluxes, weak[0], exposure=UNIT, units_per_kg=model.target.units_per_kg)
-    return sum(rate.events for rate in rates)
+    declared = model.declaration
+    process = next(p for p in declared.process if p.kind == "standard_model")
+    key = (declared.model_dump_json(include={"target", "flux", "oscillation"}), process.model_dump_json(), norm)
+    if key not in model.predicted:
+        fluxes = [flux for flux in model.fluxes if flux.name in components[norm]]
+        rates = total_rates(fluxes, weak[0], exposure=UNIT, units_per_kg=model.target.units_per_kg)
+        model.predicted[key] = sum(rate.events for rate in rates)
+    return model.predicted[key]

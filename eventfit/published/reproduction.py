@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from eventfit.analysis import Analysis, Model
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted
+from eventfit.analysis.wanted import BandWanted, CountsWanted, NaiveWanted, Wanted
 from eventfit.errors import DeclarationError, InputError, StatisticsError
 from eventfit.inference import Profile, Toys
 from eventfit.notebook import html_table, written
-from eventfit.published.compare import check_published, with_published
+from eventfit.published.band import band_row
+from eventfit.published.compare import check_published, check_wanted, made_by, with_published
 from eventfit.published.compute import rows_of, takes_toys, toy_row
 from eventfit.published.row import Row
 from eventfit.tables import Table
+from eventfit.timing import StageClock
 
 __all__ = ["Reproduction", "Run", "reproduce", "versions"]
 
@@ -31,7 +33,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Reproduction:
-    """All rows of an analysis with what they rest on."""
+    """All rows of an analysis, or of some of its variants, with what they rest on."""
 
     analysis: Analysis
     rows: tuple[Row, ...]
@@ -77,6 +79,8 @@ def reproduce(
     *,
     toys: Toys | None = None,
     on_variant: Callable[[str], None] | None = None,
+    variants: Sequence[str] | None = None,
+    clock: StageClock | None = None,
 ) -> Reproduction:
     """Compute every declared result for every variant; plain counting, which no variant changes, once.
 
@@ -87,11 +91,15 @@ def reproduce(
         the folder of their run each quantity has one of its own.
     on_variant
         Called with the variant that starts.
+    variants
+        These alone.
+    clock
+        Takes the time of every stage.
 
     Raises
     ------
-    DeclarationError
-        No result is declared, or a published value matches no computed one.
+    DeclarationError, UnknownName
+        No result is declared, one is of no variant, or a published value matches no computed one.
     InputError
         There are toys, but no result that they calibrate.
     """
@@ -101,6 +109,7 @@ def reproduce(
             where=f"{analysis.path}: result",
             fix='add a [[result]] table, e.g. quantity = "interval" and cl = 0.90',
         )
+    check_wanted(analysis)
     check_published(analysis)
     if toys is not None and not any(takes_toys(wanted) for wanted in analysis.default.result):
         raise InputError(
@@ -110,18 +119,42 @@ def reproduce(
         )
     rows: list[Row] = []
     runs: dict[str, Run] = {}
-    for name in analysis.variants:
+    profiles: dict[str, Profile | StatisticsError] = {}
+    clock = clock or StageClock()
+    for name in analysis.variants if variants is None else variants:
         if on_variant is not None:
             on_variant(name)
-        model = analysis.model(name)
-        profile = _profile(model)
+        with clock.stage("reading"):
+            model = analysis.model(name, clock=clock)
+        with clock.stage("best fit"):
+            profiles[name] = profile = _profile(model)
         runs[name] = Run(model, profile if isinstance(profile, Profile) else None)
         for wanted in model.declaration.result:
             if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
-                rows += rows_of(model, profile, wanted)
+                with clock.stage(_stage(wanted)):
+                    rows += rows_of(model, profile, wanted)
         if toys is not None and name == DEFAULT:
-            rows += _toy_rows(model, toys)
+            with clock.stage("toys"):
+                rows += _toy_rows(model, toys)
+    bands = [wanted for wanted in analysis.default.result if isinstance(wanted, BandWanted) and DEFAULT in runs]
+    with clock.stage("limits"):
+        rows = [*(band_row(runs[DEFAULT].model, profiles, wanted) for wanted in bands), *rows]
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
+
+
+def _stage(wanted: Wanted) -> str:
+    """What the clock calls the time of this quantity."""
+    return {
+        "interval": "intervals",
+        "upper_limit": "limits",
+        "significance": "significance",
+        "best_fit": "best fit",
+        "estimate": "best fit",
+        "rate": "rates",
+        "predicted_rate": "rates",
+        "gof": "goodness",
+        "gof_best_fit": "goodness",
+    }.get(wanted.quantity, "counting")
 
 
 def _toy_rows(model: Model, toys: Toys) -> list[Row]:
@@ -130,7 +163,9 @@ def _toy_rows(model: Model, toys: Toys) -> list[Row]:
     Every quantity begins with a profile of its own: what a toy depends on does not depend on what was computed before.
     """
     rows = []
-    for number, wanted in enumerate(wanted for wanted in model.declaration.result if takes_toys(wanted)):
+    poi = model.declaration.poi
+    wanted_here = [wanted for wanted in model.declaration.result if takes_toys(wanted) and made_by(wanted, poi)]
+    for number, wanted in enumerate(wanted_here):
         profile = _profile(model)
         if isinstance(profile, Profile):
             run = None if toys.run is None else toys.run / f"{wanted.quantity}_{number + 1}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from eventfit.analysis.reading import DEFAULT
 from eventfit.analysis.recast import Recast
+from eventfit.analysis.signal import on_off
 from eventfit.errors import EventfitError, StatisticsError
 from eventfit.inference import Profile, upper_limit_qmu_tilde
 from eventfit.published import versions
@@ -36,15 +37,20 @@ def recast_text(document: Mapping[str, Any]) -> str:
     lines = [f"upper limits on the strength of {document['spectrum']}, {100 * document['cl']:g} % C.L., one-sided", ""]
     for row in rows:
         number = "-" if row["value"] is None else f"{row['value']:.4g}"
-        lines.append(
-            f"{row['analysis']:<{width}}  {number:>10}  {row['window']} in {row['material']}: {row['taken_for']}"
-        )
+        kind = ", expected without data" if row["kind"] == "expected" else ""
+        about = f"{row['window']} in {row['material']}{kind}{', ON minus OFF' if row['on_off'] else ''}"
+        lines.append(f"{row['analysis']:<{width}}  {number:>10}  {about}: {row['taken_for']}")
         if row["value"] is None:
             lines.append(f"{'':<{width}}  {'':>10}  {row['status_text']}")
     if document["per_kg"] and len({row["material"] for row in rows if row["value"] is not None}) > 1:
         lines += [
             "",
             "a rate per kg is taken as it is in every material: a cross section per electron with --flux is not",
+        ]
+    if any(row["on_off"] for row in rows if row["value"] is not None):
+        lines += [
+            "",
+            "ON minus OFF: the signal is taken as absent from what is subtracted; one that is always there cancels",
         ]
     lines += ["", "profile likelihood (qmu_tilde, asymptotic); response, backgrounds and errors as declared"]
     lines.append(" ".join(f"{name} {number}" for name, number in document["versions"].items()))
@@ -60,6 +66,8 @@ def _row(recast: Recast, cl: float) -> dict[str, Any]:
         "taken_for": recast.analysis.variants[DEFAULT][0],
         "material": declared.target.material,
         "window": axis.range(edges[0], edges[-1]),
+        "kind": declared.data.kind,
+        "on_off": on_off(declared),
     }
     if problem is None:
         assert recast.error is not None

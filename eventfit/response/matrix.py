@@ -129,13 +129,6 @@ class Response:
         T = self._recoils(limit)
         mean, sigma = self.moments(T)
         below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
-        if below[-1]:
-            raise OutOfRange(
-                "no recoil that the source can produce is reconstructed inside the window",
-                where="response.edges",
-                given=self.axis.range(edges[0], edges[-1]),
-                allowed=f"recoils up to {limit:g} keV",
-            )
         if T[-1] < limit and not above.any():
             raise OutOfRange(
                 "the resolution is not known for all recoils that can be reconstructed inside the window",
@@ -143,6 +136,13 @@ class Response:
                 given=f"recoils up to {limit:g} keV, the resolution up to {self.resolution.known_to:g} keV",
                 allowed=f"a window that ends {REACH:g} standard deviations below what {T[-1]:.4g} keV gives",
                 fix="lower the end of the window, or know the resolution further up",
+            )
+        if below[-1]:
+            raise OutOfRange(
+                "no recoil that the source can produce is reconstructed inside the window",
+                where="response.edges",
+                given=self.axis.range(edges[0], edges[-1]),
+                allowed=f"recoils up to {limit:g} keV",
             )
         first = int(np.argmin(below)) - 1
         last = int(np.argmax(above)) if above.any() else -1
