@@ -100,6 +100,8 @@ def limit(
     the two-sided profile interval. profile and cls are asymptotic or by toys.
 
     Example: eventfit limit xenon1t_2020 --method cls --expected -o figures
+
+    Example: eventfit limit xenon1t_2020 xenonnt_2022 -o figures
     """
     _refuse_combinations(method, calibration, toys, expected, marginalise, impacts)
     by_toys = method is LimitMethod.FELDMAN_COUSINS
