@@ -319,7 +319,7 @@ def test_what_a_combination_says(xenon: tuple[Problem, Problem]) -> None:
     assert set(whole.cite) == {*xenon[0].cite, *xenon[1].cite}
     assert [part.name for part in whole.parts] == ["xenon1t_2020", "xenonnt_2022"]
     assert set(whole.likelihood.names) == {*xenon[0].likelihood.names, *xenon[1].likelihood.names}
-    said = "\n".join(whole.notes)
+    said = "\n".join([*whole.notes, *whole.assumptions])
     assert "data: xenon1t-sr1" in said
     assert "one effective coupling of the same neutrinos" in said
     assert "shared parameters: mu2" in said
@@ -379,11 +379,21 @@ def test_moments_of_different_neutrinos_need_to_be_universal(declared: Callable[
     for word in ("mu_nu", "solar be7 100 %", "--universal", "mu_e"):
         assert word in str(caught.value)
     found = open_problems(paths, universal=True)
-    assert any("mu_nu is declared flavour-universal" in note for note in found.notes)
+    assert any("mu_nu is declared flavour-universal" in said for said in found.assumptions)
     refused(eventfit_("limit", *paths), "NotUniversal", "different observables")
     printed = eventfit_("limit", *paths, "--universal")
     assert printed.exit_code == 0, printed.stderr
-    assert "note: mu_nu is declared flavour-universal" in printed.stdout
+    assert "note:        mu_nu is declared flavour-universal" in printed.stdout
+    assert "declared flavour-universal" in document("interval", *paths, "--universal")["card"]["note"]
+
+
+def test_charges_of_different_neutrinos_need_to_be_universal(declared: Callable[..., Path]) -> None:
+    weak = '{ kind = "standard_model", order = "tree", sin2_theta_w = 0.23857 }'
+    charge = (MU_NU, f'process = [{weak}, {{ kind = "millicharge", couplings = ["q_nu"] }}]'), ("mu_nu", "q_nu")
+    paths = [str(declared("sun", *charge)), str(declared("reactor", *charge, (SOLAR, REACTOR)))]
+    with pytest.raises(NotUniversal, match="q_nu of different neutrinos"):
+        open_problems(paths)
+    assert open_problems(paths, universal=True).reported.name == "q_nu"
 
 
 def test_moments_of_the_same_neutrinos_combine(declared: Callable[..., Path]) -> None:
@@ -394,7 +404,7 @@ def test_moments_of_the_same_neutrinos_combine(declared: Callable[..., Path]) ->
     sun, reactor = declared("sun_e", *flavour), declared("reactor_e", (SOLAR, REACTOR), *flavour)
     found = open_problems([str(sun), str(reactor)])
     assert found.reported.name == "mu_e"
-    assert not any("universal" in note for note in found.notes)
+    assert found.assumptions == ()
 
 
 def test_shipped_reactor_experiments_combine() -> None:
@@ -403,7 +413,7 @@ def test_shipped_reactor_experiments_combine() -> None:
     whole, alone = open_problems(names), [open_problem(name) for name in names]
     limits = [upper_limit_qmu_tilde(Profile(p.likelihood, p.poi), cl=0.9).value for p in (whole, *alone)]
     assert limits[0] < min(limits[1:])
-    assert any("same neutrinos" in note and "reactor 100 %" in note for note in whole.notes)
+    assert any("same neutrinos" in said and "reactor 100 %" in said for said in whole.assumptions)
 
 
 def test_windows_decide_which_neutrinos_are_seen(declared: Callable[..., Path]) -> None:

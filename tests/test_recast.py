@@ -360,6 +360,17 @@ def test_one_number_relative_to_the_weak_scattering() -> None:
     assert "ratio_to_weak" in str(caught.value)
 
 
+def test_electron_recoils_are_not_quenched(tmp_path: Path) -> None:
+    text = VALID.read_text().replace('order = ["resolution"', 'order = ["quenching", "resolution"')
+    path = tmp_path / "quenched.toml"
+    path.write_text(text + 'quenching = { kind = "constant", factor = 0.5 }\n')
+    with pytest.raises(DeclarationError, match="not quenched"):
+        eventfit.recast(path, lambda T: 1e-44 + 0.0 * T, unit="cm2_per_keV", flux=6e10)
+    half = eventfit.recast(path, lambda T: bump(0.5 * T), unit="per_keV_kg_day")
+    whole = eventfit.recast(VALID, bump, unit="per_keV_kg_day")
+    assert limit_of(half) == pytest.approx(0.5 * limit_of(whole), rel=1e-4)
+
+
 def test_data_without_the_source_have_no_signal() -> None:
     """It is said that what is always there cancels between ON and OFF."""
     rate = recoil_spectrum(bump, unit="per_keV_kg_day")

@@ -91,7 +91,6 @@ def combine(
         _require_common_poi(parts)
     notes = (
         *(_said(part) for part in parts),
-        *universality_notes(models, universal=universal),
         *_one_signal(parts),
         *_differences(parts, models),
         *(f"{part.name}: {note}" for part in parts for note in part.notes),
@@ -112,6 +111,7 @@ def combine(
         bins=tuple(f"{part.name} {label}" for part in parts for label in _bins(part)),
         input_hashes=hashes,
         notes=notes,
+        assumptions=universality_notes(models, universal=universal),
         channels=() if likelihood.unbinned else tuple(_channels(parts)),
     )
     whole = asking(whole, poi, bounds)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
+from eventfit.analysis.channels import bins_of
 from eventfit.analysis.model import Analysis, Model, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
 from eventfit.analysis.signal import RecoilSpectrum
@@ -55,6 +55,8 @@ class Problem:
         What a workspace calls the sums of some components; empty: every component stands for itself.
     parts
         The problems of which this one is the combination; empty: it is none.
+    assumptions
+        What a combination takes for granted: it stands on the method card.
     signal
         The recoil spectrum of a recast, in place of the declared signal.
     """
@@ -75,6 +77,7 @@ class Problem:
     model: Model | None = None
     samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     parts: tuple[Problem, ...] = ()
+    assumptions: tuple[str, ...] = ()
     signal: RecoilSpectrum | None = None
 
     def parameter(self, name: str) -> tuple[str, Reported]:
@@ -168,11 +171,7 @@ def problem_of(
         )
     model = analysis.model(variant, signal=signal)
     likelihood = model.likelihood
-    channels = () if likelihood.unbinned else tuple(_channels(model))
-    spectrum, axis = model.observed.edges, model.declaration.response.axis
-    spans = [axis.span(low, high) for low, high in pairwise(spectrum)]
-    beside = [measurement.name for measurement in model.declaration.measurement]
-    off = [f"OFF {span}" for span in spans] if any(c.name == f"{analysis.id}.off" for c in channels) else []
+    bins, channels = bins_of(model)
     found = Problem(
         name=analysis.id if signal is None else f"{analysis.id}_{signal.name}",
         title=analysis.default.title if signal is None else f"{analysis.default.title}: recast of {signal.name}",
@@ -183,9 +182,9 @@ def problem_of(
         measurement=None,
         cite=model.cite,
         tables=model.tables,
-        bins=(*spans, *off, *beside),
+        bins=bins,
         input_hashes=likelihood.input_hashes,
-        channels=channels,
+        channels=() if likelihood.unbinned else channels,
         notes=() if signal is None else signal.notes(model.declaration, model.templates[-1].numerical_error),
         model=model,
         signal=signal,
@@ -200,18 +199,6 @@ def asking(problem: Problem, poi: str | None, bounds: tuple[float, float] | None
     if bounds is not None:
         likelihood = likelihood.bounded(name, *_checked(bounds))
     return replace(problem, poi=name, reported=reported, likelihood=likelihood)
-
-
-def _channels(model: Model) -> Iterator[Channel]:
-    """The spectrum, OFF bins that are fitted beside it, and measurements."""
-    edges, axis = model.observed.edges, model.declaration.response.axis
-    n, beside = len(edges) - 1, [measurement.name for measurement in model.declaration.measurement]
-    yield Channel(model.analysis, slice(0, n), edges, axis.unit)
-    behind = model.likelihood.n_bin - len(beside)
-    if behind > n:
-        yield Channel(f"{model.analysis}.off", slice(n, behind), edges, axis.unit)
-    for i, label in enumerate(beside, behind):
-        yield Channel(label, slice(i, i + 1))
 
 
 def _from_workspace(

@@ -38,6 +38,8 @@ STRENGTH = Coupling(
     scale=1.0,
     meaning="factor of the given spectrum",
 )
+#: nuisances that do to another signal what they did to the declared one
+SCALING = ScaleNuisance | PoissonNuisance | ComponentNorm | FluxNorm
 #: more rows of a table than this lie closer than panels need to be cut
 MOST_KNOTS = 2000
 #: a table that ends with less than this, relative to its largest value, ends with nothing
@@ -183,6 +185,13 @@ def with_signal(
         The declaration states an error of its coupling, which says nothing about another signal; or its data are one
         number relative to the weak scattering, which depends on no exposure.
     """
+    if signal.per_electron and declared.response.quenching is not None:
+        raise DeclarationError(
+            "a quenching is declared, and electron recoils are not quenched",
+            where="response.quenching",
+            given="a cross section per electron",
+            allowed="a rate of the recoils that the quenching is of, in true energy",
+        )
     if declared.data.counted is not None:
         raise DeclarationError(
             "the data are one number relative to the weak scattering of the declared source: there is no exposure "
@@ -251,6 +260,14 @@ def _carried_over(nuisance: Any, old: list[str]) -> Any:
             "a systematic error of the declared coupling says nothing about another signal",
             where=f"nuisance[{nuisance.name}]",
             given=nuisance.kind,
+            fix="recast a variant without it",
+        )
+    if not isinstance(nuisance, SCALING):
+        raise DeclarationError(
+            "a recast does not know what this error does to another signal",
+            where=f"nuisance[{nuisance.name}]",
+            given=nuisance.kind,
+            allowed="errors that scale a signal or a background",
             fix="recast a variant without it",
         )
     if isinstance(nuisance, ScaleNuisance | PoissonNuisance | ComponentNorm) and nuisance.applies_to != ALL:

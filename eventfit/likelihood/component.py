@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eventfit.likelihood.factor import Factor
 from eventfit.quadrature import Array
@@ -17,6 +17,10 @@ class Component:
     name: str
     counts: Array
     factors: tuple[Factor, ...] = ()
+
+    def labelled(self, label: str, counts: Array) -> Component:
+        """The same component among others, over their bins: all of its names begin with ``label``."""
+        return replace(self, name=f"{label}.{self.name}", counts=counts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ def joint(parts: Mapping[str, Likelihood], input_hashes: Mapping[str, str] | Non
         def padded(values: Array, around: tuple[int, int] = (int(start), behind)) -> Array:
             return np.pad(values, around)
 
-        components += [replace(c, name=f"{label}.{c.name}", counts=padded(c.counts)) for c in part.components]
+        components += [c.labelled(label, padded(c.counts)) for c in part.components]
         scales += [
             replace(
                 s,
