@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 
-__all__ = ["Bins", "Spectrum", "Template"]
+__all__ = ["Bend", "Bins", "Spectrum", "Template"]
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,26 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
+class Bend:
+    """What is added to a template, ``counts`` (n_bin,) times one function of each of the errors that bend it.
+
+    ``orders`` is the error's name -> its function: ``k`` for theta**k, :data:`Bend.EVEN` for ``smooth_even(theta)``.
+    """
+
+    orders: Mapping[str, int]
+    counts: Array
+
+    EVEN: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Template:
     """Expected counts of one term of one source component at unit couplings.
 
     ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin when
     all quadrature nodes are doubled, relative to its content: to the sum of sizes where an interference changes sign
     inside the bin. ``density`` (n_point,) holds counts per unit of the axis at the points that the fold was asked for.
+    ``bends`` are the terms of its morph, if the response has errors.
     """
 
     spectrum: Spectrum
@@ -123,6 +138,7 @@ class Template:
     powers: Mapping[str, int]
     numerical_error: float
     density: Array = field(default_factory=lambda: np.zeros(0))
+    bends: tuple[Bend, ...] = ()
 
     @property
     def name(self) -> str:

@@ -41,6 +41,7 @@ __all__ = [
     "TargetDeclared",
     "build_electrons",
     "build_response",
+    "efficiency_curve",
 ]
 
 #: full width at half maximum of a Gaussian over its standard deviation
@@ -183,10 +184,7 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
-            table = tables.read(declared.efficiency)
-            last = declared.order[-1] == "efficiency"  # after the resolution, a function of what was reconstructed
-            axis = declared.axis if last else KeV
-            efficiency = Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
+            efficiency = efficiency_curve(declared.efficiency, declared, tables)
     resolution: Resolution = PerfectResolution()
     if isinstance(declared.resolution, SqrtResolutionDeclared):
         resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
@@ -203,6 +201,13 @@ def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
         quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
         axis=declared.axis,
     )
+
+
+def efficiency_curve(name: str, declared: ResponseDeclared, tables: Tables) -> Efficiency:
+    """The efficiency of a table, after the resolution a function of what was reconstructed."""
+    table = tables.read(name)
+    axis = declared.axis if declared.order[-1] == "efficiency" else KeV
+    return Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
 
 
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:

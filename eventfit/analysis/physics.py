@@ -9,12 +9,15 @@ from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import build_processes
+from eventfit.analysis.nuisances import ResponseNuisance
 from eventfit.analysis.sources import build_fluxes
+from eventfit.analysis.systematics import build_distortions
 from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
 from eventfit.errors import MissingInput
 from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
-from eventfit.folding import fold
+from eventfit.folding import BendingError, fold, morph
+from eventfit.folding.morph import Morphed
 from eventfit.quadrature import Array
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
@@ -25,7 +28,7 @@ __all__ = ["WEAK", "Folded", "Physics", "build_physics", "fold_key"]
 #: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
 #: what was declared of a fold -> its templates
-Folded = dict[tuple[str, ...], tuple[Template, ...]]
+Folded = dict[tuple[str, ...], Morphed]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +43,8 @@ class Physics:
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
+    #: how exact the morphs are, the worst of all processes for each error of the response and errors together
+    bending: tuple[BendingError, ...]
 
     @property
     def weak(self) -> list[Process]:
@@ -59,15 +64,18 @@ def build_physics(
     fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
     processes = build_processes(declared.process, build_electrons(declared.target, target))
     response = build_response(declared.response, tables)
+    distortions = build_distortions(declared, response, tables)
+    errors = [n for n in declared.nuisance if isinstance(n, ResponseNuisance) and n.name in distortions]
     shared = fold_key(declared)
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
+    bending: dict[str, BendingError] = {}
     for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
         key = (shared, declared.data.events or "", *own, *weak)
         if key not in done:
-            done[key] = fold(
+            folded = fold(
                 fluxes,
                 [process],
                 response,
@@ -76,7 +84,21 @@ def build_physics(
                 units_per_kg=target.units_per_kg,
                 points=events,
             )
-        templates += done[key]
+            done[key] = Morphed(folded, ())
+        found = done[key]
+        if errors:
+            key = (*(error.model_dump_json() for error in errors), *key)
+            if key not in done:
+                scale, tolerance = (
+                    declared.exposure.internal * target.units_per_kg,
+                    {e.name: e.tolerance for e in errors},
+                )
+                done[key] = morph(found.templates, fluxes, [process], response, distortions, tolerance, scale=scale)
+            found = done[key]
+        templates += found.templates
+        for error in found.errors:
+            if error.label not in bending or error.error > bending[error.label].error:
+                bending[error.label] = error
     return Physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
@@ -89,6 +111,7 @@ def build_physics(
             *(key for process in processes for key in process.cite),
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
+        bending=tuple(bending.values()),
     )
 
 

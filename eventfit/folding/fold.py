@@ -101,8 +101,12 @@ def arranged(
     edges: Array,
     factor: int,
     points: Array | None,
+    others: Sequence[Response] = (),
 ) -> Iterator[tuple[Flux, Process, Term, Folding, list[Arriving]]]:
-    """Every template's flux, process and term with the nodes of both sides; terms vary slower than fluxes."""
+    """Every template's flux, process and term with the nodes of both sides; terms vary slower than fluxes.
+
+    The nodes serve the ``others`` as well as the ``response``.
+    """
     bases = {term.basis for process in processes for term in process.terms}
     measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
     every = [measure for states in measures.values() for measure in states.values()]
@@ -117,9 +121,10 @@ def arranged(
             breakpoints=np.concatenate([*cuts, ends]),
             order=factor * ORDER_T,
             points=points,
+            others=others,
         )
-        for flux in fluxes:
-            _require_known(flux, mass, folding, response)
+        for flux in (flux for flux in fluxes if flux.known != (0.0, math.inf)):
+            _require_known(flux, mass, folding, (response, *others))
         arriving = {key: folding.arriving(states, mass) for key, states in measures.items()}
         for process in struck:
             for term in process.terms:
@@ -127,21 +132,22 @@ def arranged(
                     yield flux, process, term, folding, arriving[flux, term.basis]
 
 
-def _require_known(flux: Flux, mass: float, folding: Folding, response: Response) -> None:
+def _require_known(flux: Flux, mass: float, folding: Folding, responses: Sequence[Response]) -> None:
     """Refuse a window that needs neutrinos of energies at which the flux is unknown, rather than count them as none."""
-    low, high = flux.known
-    seen = folding.detector.sum(axis=0)
-    T = folding.T[seen > SEEN * seen.max()]
-    needed = float(minimum_energy(T, mass).min()) if len(T) else math.inf
-    most = math.inf
-    if math.isfinite(high):
-        most = float(response.moments(maximum_recoil(np.array([high]), mass))[0][0])
+    (low, high), axis = flux.known, responses[0].axis
+    needed = most = math.inf
+    for response in responses:
+        seen = folding.refolded(response).sum(axis=0)
+        T = folding.T[seen > SEEN * seen.max()]
+        needed = min(needed, float(minimum_energy(T, mass).min()) if len(T) else math.inf)
+        if math.isfinite(high):
+            most = min(most, float(response.moments(maximum_recoil(np.array([high]), mass))[0][0]))
     if needed < low or most < folding.edges[-1]:
         raise OutOfRange(
             f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
-            where=f"{flux.name}, {response.axis.range(folding.edges[0], folding.edges[-1])}",
+            where=f"{flux.name}, {axis.range(folding.edges[0], folding.edges[-1])}",
             given=f"neutrinos of {needed:.4g} keV and more"
-            + (f"; the known ones reach {response.axis.at(most)}" if math.isfinite(most) else ""),
+            + (f"; the known ones reach {axis.at(most)}" if math.isfinite(most) else ""),
             allowed=f"neutrinos of {low:g} to {high:g} keV",
             fix="continue the spectrum of the source below or above, or narrow the window",
         )

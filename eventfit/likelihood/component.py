@@ -12,15 +12,25 @@ __all__ = ["Component", "Data"]
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """One template ``counts`` (n_bin,) with the factors of its coefficient; ``name`` for people and plots."""
+    """One template ``counts`` (n_bin,) with the factors of its coefficient; ``name`` for people and plots.
+
+    ``of`` names the component that this is a part of, a term of its morph: what is shown of both is their sum.
+    """
 
     name: str
     counts: Array
     factors: tuple[Factor, ...] = ()
+    of: str = ""
+
+    @property
+    def whole(self) -> str:
+        """Name of what it is shown as."""
+        return self.of or self.name
 
     def labelled(self, label: str, counts: Array) -> Component:
         """The same component among others, over their bins: all of its names begin with ``label``."""
-        return replace(self, name=f"{label}.{self.name}", counts=counts)
+        of = f"{label}.{self.of}" if self.of else ""
+        return replace(self, name=f"{label}.{self.name}", counts=counts, of=of)
 
 
 @dataclass(frozen=True, eq=False)

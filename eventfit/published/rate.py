@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eventfit.analysis import Model
 from eventfit.analysis.nuisances import FluxNorm
+from eventfit.analysis.scaling import parameter_name
 from eventfit.analysis.wanted import RateWanted
 from eventfit.errors import DeclarationError
 from eventfit.inference import MethodCard, Profile
@@ -26,7 +27,7 @@ def rate_row(model: Model, profile: Profile, wanted: RateWanted) -> Row:
         card = MethodCard("prediction of the source", what, "", calibration="none")
         return Row(wanted.label, wanted.norm, model.variant, model.kind, predicted, UNIT_NAME, card)
     null = profile.at(0.0)
-    name = f"{model.analysis}.{wanted.norm}"
+    name = parameter_name(model.declaration, model.analysis, wanted.norm)
     error = predicted * float(null.errors[model.likelihood.index(name)])
     card = profile_card(profile, method="fit without signal", statistic=what, reference="", calibration="none")
     return Row(

@@ -6,7 +6,15 @@ the true recoil.
 """
 
 from eventfit.response.axis import Axis, Hits, KeV
-from eventfit.response.efficiency import Efficiency
+from eventfit.response.distortion import (
+    Distortion,
+    EfficiencyBand,
+    EnergyScale,
+    QuenchingScale,
+    ResolutionWidth,
+    ThresholdShift,
+)
+from eventfit.response.efficiency import Acceptance, Efficiency
 from eventfit.response.matrix import Response, Stage
 from eventfit.response.quenching import ConstantQuenching, Quenching
 from eventfit.response.resolution import (
@@ -18,17 +26,24 @@ from eventfit.response.resolution import (
 )
 
 __all__ = [
+    "Acceptance",
     "Axis",
     "ConstantQuenching",
     "ConstantResolution",
+    "Distortion",
     "Efficiency",
+    "EfficiencyBand",
+    "EnergyScale",
     "Hits",
     "KeV",
     "PerfectResolution",
     "PolynomialResolution",
     "Quenching",
+    "QuenchingScale",
     "Resolution",
+    "ResolutionWidth",
     "Response",
     "SqrtResolution",
     "Stage",
+    "ThresholdShift",
 ]

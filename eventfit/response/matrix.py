@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 from eventfit.response.axis import Axis, KeV
-from eventfit.response.efficiency import Efficiency
+from eventfit.response.efficiency import Acceptance
 from eventfit.response.quenching import Quenching
 from eventfit.response.resolution import Resolution
 
@@ -35,7 +35,7 @@ class Response:
 
     order: tuple[Stage, ...]
     resolution: Resolution
-    efficiency: Efficiency | None = None
+    efficiency: Acceptance | None = None
     quenching: Quenching | None = None
     axis: Axis = KeV
 
@@ -154,13 +154,13 @@ class Response:
         if self.efficiency is not None:
             efficiency = self.efficiency.energy if self.is_sharp else self.efficiency.bends
         at_recoil = self.efficiency is not None and not self.efficiency_is_reconstructed
-        quenched = self.quenching is not None and self._place("efficiency") > self._place("quenching")
+        quenched = at_recoil and self.quenching is not None and self._place("efficiency") > self._place("quenching")
         T = self._recoils(limit)
         mean = self.moments(T)[0]
         knots = efficiency if at_recoil and not quenched else np.empty(0)
         if self.is_sharp:
             knots = np.concatenate([knots, np.interp(np.concatenate([edges, efficiency]), mean, T)])
-        elif at_recoil and quenched:
+        elif quenched:
             knots = np.interp(efficiency, mean, T)
         return np.unique(knots)
 
