@@ -351,6 +351,35 @@ def test_shares_of_the_signal(declared: Callable[..., Path]) -> None:
     assert sum(shares.values()) == pytest.approx(1.0)
 
 
+def test_shared_in_the_declarations(declared: Callable[..., Path]) -> None:
+    """A background error that two experiments declare as one: it counts once, and moves both backgrounds."""
+    shared = ("result = [", 'shared = ["b0_scale"]\nresult = [')
+    names = ("one", "two")
+    whole = open_problems([str(declared(name, shared)) for name in names])
+    assert whole.likelihood.names == ("mu2", "b0_scale")
+    assert any("shared parameters: mu2, b0_scale" in note for note in whole.notes)
+    apart = open_problems([str(declared(f"{name}_alone")) for name in names])
+    assert len(apart.likelihood.names) == 3
+    at = np.array([0.0, 1.7])
+    value = float(whole.likelihood.value(at))
+    assert value == pytest.approx(float(apart.likelihood.value(np.array([0.0, 1.7, 1.7]))) - 1.7**2, rel=1e-12)
+    other = declared("three", shared, ("gaussian_scale", "poisson"), ("relative = 0.026", "observed = 100, tau = 1"))
+    refused(eventfit_("limit", other.parents[1] / "one" / "analysis.toml", other), "DeclarationError", "b0_scale")
+
+
+def test_components_that_bend_stay_apart(declared: Callable[..., Path]) -> None:
+    """Terms of a morph are shown with the component of their own experiment."""
+    error = '{ name = "scale", kind = "energy_scale", relative = 0.02, backgrounds = "fixed" }'
+    bending = ('applies_to = ["b0"] }]', f'applies_to = ["b0"] }}, {error}]')
+    parts = [open_problem(str(declared(name, bending))) for name in ("one", "two")]
+    whole = combine(parts)
+    theta = points(whole.likelihood, 1)[0]
+    found = whole.likelihood.expected_by_component(theta)
+    assert set(found) == {f"{name}.{part}" for name in ("one", "two") for part in ("b0", "be7.magnetic_moment")}
+    assert np.sum(list(found.values()), axis=0) == pytest.approx(whole.likelihood.expected(theta), rel=1e-12)
+    assert {"one.scale", "two.scale"} <= set(whole.likelihood.names)
+
+
 def test_bins_fitted_to_data_without_the_source(declared: Callable[..., Path]) -> None:
     """They stand between the spectrum and what is beside it, and have names and a channel of their own."""
     data = ('data = { observed = "experiments/xenon1t_2020/counts",', "data = { asimov = true,")

@@ -15,7 +15,7 @@ import eventfit
 from eventfit.analysis import Analysis
 from eventfit.analysis.combination import combine
 from eventfit.analysis.problem import Problem, open_problem
-from eventfit.analysis.signal import recoil_spectrum
+from eventfit.analysis.recoil_spectrum import recoil_spectrum
 from eventfit.cli import app
 from eventfit.errors import DeclarationError, InputError, NumericalError, OutOfRange, UnknownName
 from eventfit.inference import Profile, profile_interval, upper_limit_qmu_tilde
@@ -215,6 +215,31 @@ def test_a_nuisance_of_the_old_signal_is_one_of_the_new(tmp_path: Path) -> None:
         problem = eventfit.recast(path, bump, unit="per_keV_kg_day")
         scaled = [c.name for c in problem.likelihood.components if "named.b0_scale" in {f.parameter for f in c.factors}]
         assert scaled == ["recast.signal", *(["b0"] if "b0" in applies else [])]
+
+
+def test_errors_of_the_response_bend_the_new_signal(table: tuple[Array, Array], tmp_path: Path) -> None:
+    """Energy scale and resolution: the magnetic moment's own recoils bend as the fold of its cross section does."""
+    errors = (
+        '{ name = "energy_scale", kind = "energy_scale", relative = 0.02, backgrounds = "fixed" }, '
+        '{ name = "width", kind = "resolution", relative = 0.05, backgrounds = "fixed" }'
+    )
+    text = VALID.read_text().replace('applies_to = ["b0"] }]', f'applies_to = ["b0"] }}, {errors}]')
+    text = text.replace('components = ["be7"]', 'components = ["pp", "be7"]')
+    path = tmp_path / "bending.toml"
+    path.write_text(text.replace('electrons = "free"', 'electrons = "stepping"'))
+    own, again = open_problem(str(path)), eventfit.recast(path, table, unit="per_keV_kg_day")
+    assert own.model is not None
+    assert again.model is not None
+    assert {error.label for error in again.model.bending} >= {"energy_scale", "width"}
+    assert limit_of(again) == pytest.approx(limit_of(own), rel=1e-3)
+    for theta in ((2.0, 0.0), (0.0, -2.0), (-1.0, 1.5)):
+        found = []
+        for problem in (own, again):
+            point = problem.likelihood.start.copy()
+            for name, value in {problem.poi: 5.0, "bending.energy_scale": theta[0], "bending.width": theta[1]}.items():
+                point[problem.likelihood.index(name)] = value
+            found.append(problem.likelihood.expected(point))
+        assert found[1] == pytest.approx(found[0], rel=1e-3)
 
 
 def test_experiments_combine(table: tuple[Array, Array]) -> None:

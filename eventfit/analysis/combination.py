@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from eventfit.analysis.model import Model
 from eventfit.analysis.problem import Problem, asking, open_problem
-from eventfit.analysis.signal import RecoilSpectrum
+from eventfit.analysis.recoil_spectrum import RecoilSpectrum
 from eventfit.analysis.universality import universality_notes
 from eventfit.errors import InputError, NotIndependent, UnknownName
 from eventfit.io import Channel

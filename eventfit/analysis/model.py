@@ -15,7 +15,8 @@ from eventfit.analysis.measured import derive_measured, read_measured
 from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
-from eventfit.analysis.signal import RecoilSpectrum, with_signal
+from eventfit.analysis.recoil_spectrum import RecoilSpectrum
+from eventfit.analysis.signal import with_signal
 from eventfit.analysis.statistics import build_statistics, find_poi
 from eventfit.analysis.systematics import read_systematics
 from eventfit.cross_section import Coupling, Process

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from eventfit.analysis.channels import bins_of
 from eventfit.analysis.model import Analysis, Model, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.signal import RecoilSpectrum
+from eventfit.analysis.recoil_spectrum import RecoilSpectrum
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
 from eventfit.io import Channel, read_workspace
 from eventfit.io.pyhf.reading import once

@@ -11,7 +11,7 @@ import numpy as np
 from eventfit.analysis.model import Analysis, shipped_analyses
 from eventfit.analysis.problem import Problem, problem_of
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.signal import recoil_spectrum
+from eventfit.analysis.recoil_spectrum import recoil_spectrum
 from eventfit.errors import EventfitError
 
 __all__ = ["Recast", "recast", "recast_all"]
@@ -43,7 +43,7 @@ def recast(
     Parameters
     ----------
     spectrum, flux, unit, end_keV
-        See :func:`eventfit.analysis.signal.recoil_spectrum`: a file, arrays or a function of the recoil energy.
+        A file, arrays or a function of the recoil energy: see :func:`eventfit.analysis.recoil_spectrum.recoil_spectrum`.
 
     Examples
     --------

@@ -15,7 +15,7 @@ from eventfit.cli.options import Calibration, HistoSysCode, NormSysCode
 
 if TYPE_CHECKING:
     from eventfit.analysis.problem import Problem
-    from eventfit.analysis.signal import RecoilSpectrum
+    from eventfit.analysis.recoil_spectrum import RecoilSpectrum
     from eventfit.parameters import Reported
 
 __all__ = ["Ending", "calibrated", "file_name", "opened"]
@@ -62,7 +62,7 @@ def opened(
 
 def _signal(spectrum: Path | None, flux: float | None) -> RecoilSpectrum | None:
     if spectrum is not None:
-        from eventfit.analysis.signal import recoil_spectrum
+        from eventfit.analysis.recoil_spectrum import recoil_spectrum
 
         return recoil_spectrum(spectrum, flux=flux)
     if flux is not None:

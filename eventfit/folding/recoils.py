@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.folding.detector import Folding
 from eventfit.folding.fold import SEEN, largest_change
+from eventfit.folding.morph import REACH as MORPHED
+from eventfit.folding.morph import Morphed, morph_of, refold_points
 from eventfit.folding.panels import ORDER_T
+from eventfit.folding.refold import Refold, distorted
 from eventfit.quadrature import Array
-from eventfit.response import Response
+from eventfit.response import Distortion, Response
 from eventfit.response.matrix import REACH
+from eventfit.spectrum import Template
 
-__all__ = ["fold_recoils", "seen_recoils"]
+__all__ = ["fold_recoils", "morph_recoils", "seen_recoils"]
 
 #: recoil energies double from the first to the last when the end of what is seen is sought
 FIRST, DOUBLINGS = 1.0, 40
@@ -22,11 +26,20 @@ FIRST, DOUBLINGS = 1.0, 40
 Rate = Callable[[Array], Array]
 
 
-def seen_recoils(response: Response, edges: Array) -> tuple[float, float]:
-    """The recoils (keV) that are seen between the outer ``edges``.
+def seen_recoils(
+    response: Response, edges: Array, distortions: Mapping[str, Distortion] | None = None
+) -> tuple[float, float]:
+    """The recoils (keV) that are seen between the outer ``edges``, also if one error of the response is 3 sigma away.
 
     Others are less likely than a millionth of the likeliest.
     """
+    distortions = distortions or {}
+    errors = [((name, theta),) for name in distortions for theta in (-MORPHED, MORPHED)]
+    each = [_seen(distorted(response, distortions, point), edges) for point in ((), *errors)]
+    return min(low for low, _ in each), max(high for _, high in each)
+
+
+def _seen(response: Response, edges: Array) -> tuple[float, float]:
     limit, known_to = FIRST, response.resolution.known_to
     for _ in range(DOUBLINGS):
         mean, sigma = (float(part[0]) for part in response.moments(np.array([limit])))
@@ -108,6 +121,29 @@ def fold_recoils(
             )
         errors.append(error)
     return exposure * better[:n_bin], exposure * better[n_bin:], max(errors)
+
+
+def morph_recoils(
+    template: Template,
+    rate: Rate,
+    response: Response,
+    distortions: Mapping[str, Distortion],
+    tolerance: Mapping[str, float],
+    *,
+    exposure: float,
+    end: float,
+    knots: Array,
+) -> Morphed:
+    """Bend the ``template`` of recoils ``rate`` with errors of the response, as :func:`morph` does what is folded."""
+    edges = template.spectrum.edges
+    points = refold_points(tuple(distortions))
+    others = [distorted(response, distortions, point) for point in points]
+    refolds = []
+    for factor in (1, 2):
+        folding = Folding.build(response, edges, limit=end, breakpoints=knots, order=factor * ORDER_T, others=others)
+        rates = exposure * _checked(rate, folding.T)[None, :]
+        refolds.append(Refold(response, distortions, ((folding, rates, rates),)))
+    return morph_of((template,), refolds[0], refolds[1], tolerance)
 
 
 def _checked(rate: Rate, T: Array) -> Array:

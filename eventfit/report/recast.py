@@ -7,7 +7,7 @@ from typing import Any
 
 from eventfit.analysis.reading import DEFAULT
 from eventfit.analysis.recast import Recast
-from eventfit.analysis.signal import on_off
+from eventfit.analysis.recoil_spectrum import on_off
 from eventfit.errors import EventfitError, StatisticsError
 from eventfit.inference import Profile, upper_limit_qmu_tilde
 from eventfit.published import versions
