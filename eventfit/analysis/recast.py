@@ -43,7 +43,7 @@ def recast(
     Parameters
     ----------
     spectrum, flux, unit, end_keV
-        A file, arrays or a function of the recoil energy: see :func:`eventfit.analysis.recoil_spectrum.recoil_spectrum`.
+        A file, arrays or a function: see :func:`eventfit.analysis.recoil_spectrum.recoil_spectrum`.
 
     Examples
     --------
