@@ -26,6 +26,7 @@ from eventfit.folding import BendingError
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
+from eventfit.provenance import worst
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
@@ -76,6 +77,11 @@ class Model:
     def kind(self) -> Literal["observed", "expected", "counting"]:
         """What kind of results it gives: of data, of what is expected without signal, of one counted number."""
         return self.declaration.data.kind
+
+    @property
+    def worst_input(self) -> str:
+        """The status of the input that can be trusted least: of its tables, and of the numbers typed into it."""
+        return worst([*(table.status for table in self.tables), self.declaration.typed_status])
 
     def spectrum_of(self, expected: Array) -> Array:
         """The bins of the spectrum among all bins of the likelihood: those of measurements beside it left out."""

@@ -113,7 +113,7 @@ def interval(
     else:
         result = profile_interval(profile, cl=cl)
         remedy = f"check with --method feldman-cousins --toys {TOYS}"
-        ending.warn(result.card, toy_cost(TOYS, VALUES), remedy)
+        ending.warn(result.card, toy_cost(problem.likelihood, TOYS, VALUES), remedy)
     entry = interval_entry(result, problem.reported)
     if n is not None:
         entry["asymptotic"] = interval_entry(profile_interval(profile, cl=cl), problem.reported)

@@ -135,7 +135,7 @@ def limit(
         with busy(method.value):
             result = rule(profile)
         remedy = f"check with --method {'profile' if method in NEVER else method.value} --calibration toys"
-        ending.warn(result.card, toy_cost(TOYS, VALUES), f"{remedy} --toys {TOYS}")
+        ending.warn(result.card, toy_cost(problem.likelihood, TOYS, VALUES), f"{remedy} --toys {TOYS}")
     entry = limit_entry(result, problem.reported)
     if n is not None and not by_toys:
         entry["asymptotic"] = limit_entry(rule(profile), problem.reported)

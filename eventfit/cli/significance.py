@@ -90,7 +90,7 @@ def significance(
     asymptotic = discovery_significance(profile)
     entry = significance_entry(result or asymptotic)
     if result is None:
-        ending.warn(asymptotic.card, toy_cost(TOYS), f"check with --calibration toys --toys {TOYS}")
+        ending.warn(asymptotic.card, toy_cost(problem.likelihood, TOYS), f"check with --calibration toys --toys {TOYS}")
     else:
         entry["asymptotic"] = significance_entry(asymptotic)
     document = ending.document(problem, "significance", entry, jobs=jobs, timing=timing)
