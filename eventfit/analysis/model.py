@@ -14,14 +14,17 @@ from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
 from eventfit.analysis.inputs import USER, Inputs, snapshot
+from eventfit.analysis.installed import shipped_path
 from eventfit.analysis.measured import derive_measured, read_measured
 from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants, variants_of
+from eventfit.analysis.recoil_spectrum import RecoilSpectrum
+from eventfit.analysis.signal import with_signal
 from eventfit.analysis.statistics import build_statistics, find_poi
 from eventfit.analysis.systematics import read_systematics
 from eventfit.cross_section import Coupling, Process
-from eventfit.errors import UnknownName, did_you_mean, located
+from eventfit.errors import UnknownName, located
 from eventfit.flux import Flux
 from eventfit.folding import BendingError
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
@@ -34,7 +37,7 @@ from eventfit.tables import Table, shipped
 from eventfit.target import Target
 from eventfit.timing import StageClock
 
-__all__ = ["Analysis", "Model", "shipped_analyses"]
+__all__ = ["Analysis", "Model"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +176,7 @@ class Analysis:
             path = path / "analysis.toml"
         own = path.suffix == ".toml"
         if not own:
-            path = _shipped_path(str(name))
+            path = shipped_path(str(name))
         roots = ((path.resolve().parent,) if own else ()) + (data or shipped("data"),)
         identity = path.resolve().parent.name if path.stem == "analysis" else path.stem
         return cls(identity, path, declared_variants(path), roots, shipped=not own, folder=path.resolve().parent)
@@ -218,8 +221,12 @@ class Analysis:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT, *, clock: StageClock | None = None) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``; ``clock`` takes the time.
+    def model(
+        self, variant: str = DEFAULT, *, signal: RecoilSpectrum | None = None, clock: StageClock | None = None
+    ) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``.
+
+        ``signal`` takes the place of the declared one; ``clock`` takes the time.
 
         Raises
         ------
@@ -233,14 +240,19 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path), clock or StageClock())
+            declared = self.variants[variant][1]
+            return self._build(variant, declared, str(self.path), signal, clock or StageClock())
 
-    def _build(self, variant: str, declared: Declaration, where: str, clock: StageClock) -> Model:
+    def _build(
+        self, variant: str, declared: Declaration, where: str, signal: RecoilSpectrum | None, clock: StageClock
+    ) -> Model:
         tables = Inputs(*self.roots, clock=clock, folder=self.folder, objects=self.objects)
         measured = read_measured(declared, tables)
         events = None if measured is None else read_events(declared, tables, measured.spectrum)
         with clock.stage("folding"):
             physics = build_physics(declared, tables, events, self.folded)
+            if signal is not None:
+                declared, physics = with_signal(declared, physics, signal, tables, events)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
         systematics = read_systematics(declared, tables)
         measured = measured or derive_measured(declared, physics, backgrounds, tables)
@@ -252,6 +264,8 @@ class Analysis:
         if measured.rotation is not None:
             statistics = statistics.rotated(measured.rotation)
         hashes = {table.name: table.sha256 for table in tables.used}
+        if signal is not None and signal.sha256:
+            hashes[f"spectrum {signal.name}"] = signal.sha256
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}
@@ -281,20 +295,3 @@ class Analysis:
             bending=physics.bending,
             rotation=measured.rotation,
         )
-
-
-def shipped_analyses() -> tuple[str, ...]:
-    """Ids of the analyses that come with eventfit."""
-    return tuple(sorted(path.parent.name for path in shipped("analyses").glob("*/analysis.toml")))
-
-
-def _shipped_path(name: str) -> Path:
-    known = shipped_analyses()
-    if name not in known:
-        raise UnknownName(
-            "there is no such analysis",
-            given=name,
-            allowed=", ".join(known) + ", or the path of a .toml file",
-            fix=did_you_mean(name, known) or "see 'eventfit list'",
-        )
-    return shipped("analyses") / name / "analysis.toml"

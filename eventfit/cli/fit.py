@@ -10,14 +10,17 @@ from eventfit.cli.app import app, guarded
 from eventfit.cli.finish import Ending, opened
 from eventfit.cli.options import (
     Bounds,
+    FluxOption,
     HistoSysOption,
     Json,
     Measurement,
     NormSysOption,
     Output,
     Poi,
-    Target,
-    Variant,
+    Spectrum,
+    Targets,
+    Universal,
+    Variants,
 )
 from eventfit.cli.progress import busy
 
@@ -27,14 +30,17 @@ __all__ = ["fit"]
 @app.command()
 @guarded
 def fit(
-    target: Target,
+    target: Targets,
     at: Annotated[
         float | None,
         typer.Option(
             "--at", metavar="VALUE", help="Hold the parameter of interest at this quoted value, 0: no signal."
         ),
     ] = None,
-    variant: Variant = None,
+    variant: Variants = None,
+    universal: Universal = False,
+    spectrum: Spectrum = None,
+    flux: FluxOption = None,
     measurement: Measurement = None,
     poi: Poi = None,
     poi_bounds: Bounds = None,
@@ -50,7 +56,18 @@ def fit(
 
     Example: eventfit fit xenon1t_2020 -o figures
     """
-    problem = opened(target, variant, measurement, normsys_code, histosys_code, poi, poi_bounds)
+    problem = opened(
+        target,
+        variant,
+        measurement,
+        normsys_code,
+        histosys_code,
+        poi,
+        poi_bounds,
+        universal=universal,
+        spectrum=spectrum,
+        flux=flux,
+    )
     from eventfit.analysis.problem import fitted_value
     from eventfit.inference import Profile
     from eventfit.report.fit import fit_entry
