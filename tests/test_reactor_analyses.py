@@ -274,7 +274,8 @@ def test_where_the_published_limit_lies_against_the_band(name: str, published: f
     assert f"lies **{where}** the band" in notes
     if where == "outside":  # and then only a background that is known better than by its OFF data comes near
         assert published < low
-        assert number(name, "upper_limit", "background_known", "flat prior") == pytest.approx(published, rel=0.05, abs=0)
+        known = number(name, "upper_limit", "background_known", "flat prior")
+        assert known == pytest.approx(published, rel=0.05, abs=0)
 
 
 @pytest.mark.parametrize(
