@@ -88,9 +88,10 @@ def mutated(seed: int, documents: dict[str, Tree]) -> Mutation:
         content, name = _bytes(rng, toml(tree).encode())
         return Mutation(seed, origin, variant, content, (name,))
     for _ in range(rng.choices((1, 2, 3), (8, 3, 1))[0]):
-        part = tree["variant"][variant] if variant != "default" and rng.random() < 0.5 else tree
-        if isinstance(part, dict) and part:
-            rng.choice(OPERATIONS)(work, part)
+        variants = tree.get("variant")
+        own = variants.get(variant) if isinstance(variants, dict) else None
+        part = own if variant != "default" and isinstance(own, dict) and own and rng.random() < 0.5 else tree
+        rng.choice(OPERATIONS)(work, part)
     text = toml(tree)
     if rng.random() < 0.02:
         lines = text.splitlines()

@@ -71,7 +71,8 @@ def complaint(error: EventfitError, path: Path) -> str | None:
         return f"exit code {error.exit_code}"
     if str(path) not in error.where:
         return "names no file"
-    if not error.where.split(str(path), 1)[1].strip(": ") and "TOML" not in error.problem:
+    whole = any(word in error.problem for word in ("TOML", "the file is"))
+    if not error.where.split(str(path), 1)[1].strip(": ") and not whole:
         return "names no key"
     if error.given is None and not any(word in error.problem for word in ("missing", "needs", "nothing", "'")):
         return "says not what was given"
