@@ -162,7 +162,7 @@ def _other_text(work: _Work, part: Tree) -> None:
 
 
 def _type(work: _Work, part: Tree) -> None:
-    value = work.rng.choice((True, False, 3, 0.1, "text", [], {}, [1.0], ["x"], {"a": 1}, [[1]], [{}], "0.1"))
+    value: Any = work.rng.choice((True, False, 3, 0.1, "text", [], {}, [1.0], ["x"], {"a": 1}, [[1]], [{}], "0.1"))
     _set(work, _pick(work, part), copy.deepcopy(value), "type")
 
 
