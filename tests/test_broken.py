@@ -156,6 +156,9 @@ RULES: dict[str, tuple[str, ...]] = {
     "shapesys_without_errors": ("DeclarationError", "nuisance[stat]: column", "background_b0", "error_counts"),
     "shared_unknown": ("DeclarationError", "analysis.toml: shared", "given:   scale", "'b0_scale'"),
     "name_repeated": ("DeclarationError", "analysis.toml", "names of backgrounds, nuisances and measurements", "b0"),
+    "number_beyond_measure": ("DeclarationError", "response.resolution.a", "given:   1e+308", "1e-60 and 1e+60"),
+    "number_below_measure": ("DeclarationError", "response.resolution.b", "given:   1e-308", "1e-60 and 1e+60"),
+    "bins_too_fine": ("OutOfRange", "response.edges", "29139 edges", "3e+07", "wider"),
     "level_above_one": ("DeclarationError", "result[1].cl", "1.5", "less than 1"),
     "window_off_edges": ("DeclarationError", "analysis.toml", "window_keV", "6.5", "edges"),
     "window_reversed": ("DeclarationError", "analysis.toml", "window_keV", "[7"),
@@ -325,9 +328,20 @@ def test_link_that_leaves_the_folder(tmp_path: Path) -> None:
         ("width = 1 }", "width = 1e-15 }", "edges_keV"),
         ("width = 1 }", "width = 5e-324 }", "edges_keV"),
         ("value = 0.647309514", "value = 1" + 5000 * "0", "analysis.toml"),
+        ("XENON1T 2020 in its shortest form", 2_000_000 * "x", "up to 2000000 bytes"),
+        ('components = ["be7"]', 'components = ["be7"], "" = 1', "flux[1].''"),
         ('"XENON1T 2020 in its shortest form"', 5000 * "[" + 5000 * "]", "analysis.toml"),
     ],
-    ids=["null-character", "long-name", "endless-bins", "infinite-bins", "long-integer", "deep-nesting"],
+    ids=[
+        "null-character",
+        "long-name",
+        "endless-bins",
+        "infinite-bins",
+        "long-integer",
+        "large-file",
+        "empty-key",
+        "deep-nesting",
+    ],
 )
 def test_odd_values_end_in_a_message(tmp_path: Path, old: str, new: str, named: str) -> None:
     result = eventfit("validate", edited(tmp_path, old, new))

@@ -25,7 +25,7 @@ from eventfit.response import (
     Response,
     SqrtResolution,
 )
-from eventfit.strict import Finite, NonNegative, Positive, Strict
+from eventfit.strict import Finite, NonNegative, Plausible, Positive, Strict
 from eventfit.tables import Tables
 from eventfit.target import Material, Target
 from eventfit.units import MeV, exposure_units
@@ -53,7 +53,7 @@ MOST_BINS = 100_000
 class Exposure(Strict):
     """Live time times mass; the unit is never implied. A year is 365.25 days."""
 
-    value: Annotated[float, Field(gt=0, le=1e12)]
+    value: Annotated[float, Field(gt=0, le=1e12), Plausible]
     unit: Literal["tonne year", "tonne day", "kg year", "kg day", "kg s"]
 
     @property
@@ -121,7 +121,7 @@ class ConstantQuenchingDeclared(Strict):
     """Visible energy = factor * recoil energy."""
 
     kind: Literal["constant"]
-    factor: Annotated[float, Field(gt=0, le=1)]
+    factor: Annotated[float, Field(gt=0, le=1), Plausible]
 
 
 Edges = UniformEdges | Annotated[list[Finite], Field(min_length=2)]

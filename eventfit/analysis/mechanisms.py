@@ -22,7 +22,7 @@ from eventfit.cross_section import (
     WeakElectron,
 )
 from eventfit.errors import DeclarationError, located
-from eventfit.strict import Finite, Strict
+from eventfit.strict import Finite, Plausible, Strict
 
 __all__ = [
     "ChargeRadiusDeclared",
@@ -109,7 +109,7 @@ class TreeDeclared(Strict):
 
     kind: Literal["standard_model"]
     order: Literal["tree"]
-    sin2_theta_w: Annotated[float, Field(gt=0, lt=1)]
+    sin2_theta_w: Annotated[float, Field(gt=0, lt=1), Plausible]
 
 
 class CorrectedDeclared(Strict):

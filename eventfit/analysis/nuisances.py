@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from eventfit.strict import Finite, Name, Pair, Positive, Strict
+from eventfit.strict import Finite, Name, Pair, Plausible, Positive, Strict
 
 __all__ = [
     "BentNuisance",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 #: a relative error that leaves a factor positive at minus five standard deviations
-Relative = Annotated[float, Field(gt=0, lt=0.2)]
+Relative = Annotated[float, Field(gt=0, lt=0.2), Plausible]
 
 
 class Norm(Strict):
@@ -40,7 +40,7 @@ class Norm(Strict):
 
     start: Finite
     bounds: Pair
-    relative: Annotated[float, Field(ge=1e-6, le=10)] | None = None
+    relative: Annotated[float, Field(ge=1e-6, le=10), Plausible] | None = None
 
     @model_validator(mode="after")
     def _start_inside(self) -> Norm:
@@ -55,7 +55,7 @@ class ScaleNuisance(Strict):
 
     name: Name
     kind: Literal["gaussian_scale", "lognormal"]
-    relative: Annotated[float, Field(gt=0, le=10)]
+    relative: Annotated[float, Field(gt=0, le=10), Plausible]
     applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
 
 
@@ -64,8 +64,8 @@ class PoissonNuisance(Strict):
 
     name: Name
     kind: Literal["poisson"]
-    observed: Annotated[float, Field(ge=0, le=1e9)]
-    tau: Annotated[float, Field(ge=1e-6, le=1e6)]
+    observed: Annotated[float, Field(ge=0, le=1e9), Plausible]
+    tau: Annotated[float, Field(ge=1e-6, le=1e6), Plausible]
     applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
 
 
@@ -85,7 +85,7 @@ class CouplingError(Strict):
 
     name: Name
     kind: Literal["coupling_error"]
-    size: Annotated[float, Field(gt=0, le=1e12)]
+    size: Annotated[float, Field(gt=0, le=1e12), Plausible]
 
 
 class FluxNorm(Norm):
@@ -166,7 +166,7 @@ class ResponseNuisance(Strict):
     name: Name
     kind: str
     backgrounds: Literal["fixed"] | dict[str, Literal["fixed", "scaled"] | EdgeTables] | None = None
-    tolerance: Annotated[float, Field(gt=0, le=0.05)] = 1e-3
+    tolerance: Annotated[float, Field(gt=0, le=0.05), Plausible] = 1e-3
 
     @field_validator("backgrounds", mode="before")
     @classmethod

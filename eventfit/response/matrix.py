@@ -17,6 +17,9 @@ from eventfit.response.resolution import Resolution
 
 __all__ = ["Response", "Stage"]
 
+#: elements of a response matrix, forty times those of any shipped analysis: seconds, and below two gigabytes
+MOST_ELEMENTS = 30_000_000
+
 Stage = Literal["quenching", "resolution", "efficiency"]
 #: Gaussian tails are followed to this many standard deviations
 REACH = 9.0
@@ -173,6 +176,14 @@ class Response:
 
 def _smeared(x: Array, mean: Array, sigma: Array) -> tuple[Array, Array]:
     """Integrals of N(t; mean, sigma) and t N(t; mean, sigma) up to ``x``, each (n_x, n_T); steps where sigma is 0."""
+    if len(x) * len(mean) > MOST_ELEMENTS:
+        raise OutOfRange(
+            "the bins are too many and too fine to be folded",
+            where="response.edges",
+            given=f"{len(x)} edges and knots of the efficiency, {len(mean)} recoils",
+            allowed=f"a product up to {MOST_ELEMENTS:g}",
+            fix="make the bins wider, or the window narrower",
+        )
     smooth = sigma > 0
     safe = np.where(smooth, sigma, 1.0)
     z = (x[:, None] - mean) / safe
