@@ -43,6 +43,8 @@ class Coupling:
     power: int
     scale: float
     meaning: str
+    #: what a reader has to know to compare the number with another one
+    convention: str = ""
 
 
 @dataclass(frozen=True)
