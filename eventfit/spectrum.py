@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -127,3 +127,17 @@ class Template:
     @property
     def name(self) -> str:
         return f"{self.component}.{self.term}"
+
+    def __add__(self, other: Template) -> Template:
+        """The template of both together, those of two isotopes of one target: of one component, process and term.
+
+        The numerical error is the larger one, which that of the sum does not exceed.
+        """
+        if any(getattr(self, name) != getattr(other, name) for name in ("component", "process", "term", "powers")):
+            raise OutOfRange("only templates of one term of one process and component add", given=other.name)
+        return replace(
+            self,
+            spectrum=self.spectrum + other.spectrum,
+            numerical_error=max(self.numerical_error, other.numerical_error),
+            density=self.density + other.density,
+        )

@@ -72,7 +72,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "order_incomplete": ("OutOfRange", "response.order", "['resolution']", "efficiency"),
     "flux_component_unknown": ("DeclarationError", "flux[1].components[2]", "be8", "be7"),
     "flux_component_repeated": ("DeclarationError", "flux[1].components", "['be7', 'be7']", "once"),
-    "material_unknown": ("DeclarationError", "target.material", "argon", "xenon"),
+    "material_unknown": ("DeclarationError", "target.material", "krypton", "xenon"),
     "poi_unknown": ("UnknownName", "analysis.toml: poi", "mu_nue", "allowed: mu_nu\n"),
     "poi_without_coupling": ("UnknownName", "analysis.toml: poi", "mu_nu", "none: the declared processes"),
     # single events

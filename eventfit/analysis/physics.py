@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.measurements import GalliumDeclared
-from eventfit.analysis.mechanisms import build_processes
+from eventfit.analysis.mechanisms import process_groups
+from eventfit.analysis.recoils import strikes_nuclei
 from eventfit.analysis.sources import build_fluxes
 from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
 from eventfit.errors import MissingInput
@@ -16,6 +19,7 @@ from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
 from eventfit.folding import fold
 from eventfit.quadrature import Array
+from eventfit.response import Response
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
@@ -52,25 +56,19 @@ def build_physics(
     done = {} if done is None else done
     target = Target.load(tables, declared.target.material)
     fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
-    processes = build_processes(declared.process, build_electrons(declared.target, target))
-    response = build_response(declared.response, tables)
+    nuclei = target.nuclei(tables) if any(strikes_nuclei(process) for process in declared.process) else ()
+    groups = process_groups(declared.process, build_electrons(declared.target, target), nuclei)
+    processes = [process for group in groups for process in group]
+    response = build_response(declared.response, tables, target)
     shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
-    for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
+    for number, group in enumerate(groups):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
         key = (shared, declared.data.events or "", *own, *weak)
         if key not in done:
-            done[key] = fold(
-                fluxes,
-                [process],
-                response,
-                declared.response.edges,
-                exposure=declared.exposure.internal,
-                units_per_kg=target.units_per_kg,
-                points=events,
-            )
+            done[key] = tuple(_folded(group, fluxes, response, declared, target, events))
         templates += done[key]
     return Physics(
         templates=tuple(templates),
@@ -82,9 +80,37 @@ def build_physics(
         cite=(
             *(key for flux in fluxes for key in flux.cite),
             *(key for process in processes for key in process.cite),
+            *response.cite,
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
     )
+
+
+def _folded(
+    group: Sequence[Process],
+    fluxes: Sequence[Flux],
+    response: Response,
+    declared: Declaration,
+    target: Target,
+    events: Array | None,
+) -> Iterator[Template]:
+    """Templates of one declared mechanism; those of its processes on different isotopes are added."""
+    for name in dict.fromkeys(process.name for process in group):
+        rows = [
+            fold(
+                fluxes,
+                [process],
+                response,
+                declared.response.edges,
+                exposure=declared.exposure.internal,
+                units_per_kg=target.units_per_kg,
+                points=events,
+            )
+            for process in group
+            if process.name == name
+        ]
+        for isotopes in zip(*rows, strict=True):
+            yield reduce(add, isotopes)
 
 
 def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:

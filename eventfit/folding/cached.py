@@ -12,7 +12,7 @@ from eventfit.errors import OutOfRange
 from eventfit.flux.base import Basis, Flux
 from eventfit.folding.detector import Arriving, once_each
 from eventfit.folding.fold import arranged
-from eventfit.folding.panels import ORDER_E
+from eventfit.folding.panels import neutrino_order
 from eventfit.quadrature import Array
 from eventfit.response import Response
 
@@ -24,11 +24,12 @@ class CachedFold:
     """A fold with all but its last product done: for fluxes whose weights change while their nodes stay.
 
     Oscillation parameters do just that. ``transfers`` holds per template the basis and the counts per bin and unit
-    weight of every node, in groups of states.
+    weight of every node, in groups of states; ``order`` is the number of nodes in a panel.
     """
 
     transfers: tuple[tuple[Term, list[dict[str, Array]]], ...]
     fluxes: tuple[Flux, ...]
+    order: int
 
     @classmethod
     def build(
@@ -47,7 +48,7 @@ class CachedFold:
         for _, process, term, folding, arriving in arranged(fluxes, processes, response, edges, 1, None):
             groups = folding.transfer(process, term, arriving)
             found.append((term, [once_each(group, lambda part: scale * part) for group in groups]))
-        return cls(tuple(found), tuple(fluxes))
+        return cls(tuple(found), tuple(fluxes), neutrino_order(processes))
 
     def counts(self, fluxes: Sequence[Flux]) -> list[Array]:
         """Counts per bin (n_bin,) of every template, in the order of :func:`fold`, for ``fluxes`` on the same nodes.
@@ -70,7 +71,8 @@ class CachedFold:
         """Weights of every flux in the bases that are needed."""
         bases = {term.basis for term, _ in self.transfers}
         return [
-            {basis: Arriving.of(flux.measure(basis, order=ORDER_E), np.empty(0)) for basis in bases} for flux in fluxes
+            {basis: Arriving.of(flux.measure(basis, order=self.order), np.empty(0)) for basis in bases}
+            for flux in fluxes
         ]
 
     def products(self, arriving: Sequence[Mapping[Basis, list[Arriving]]]) -> list[Array]:

@@ -12,7 +12,7 @@ from eventfit.flux.base import Measure
 from eventfit.quadrature import Array
 from eventfit.response import Response
 
-__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "recoil_panels"]
+__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "neutrino_order", "recoil_panels"]
 
 #: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
 ORDER_E = 2
@@ -22,6 +22,15 @@ STEP_SIGMA, STEP_T = 1.0, 0.5
 MOST_PANELS = 5000
 #: distances from the recoil edge of a line, relative to it, where panels are cut if the edge is a logarithm
 GRADED = 4.0 ** -np.arange(1, 11)
+
+
+def neutrino_order(processes: Sequence[Process]) -> int:
+    """Nodes per panel in neutrino energy; twice as many for nuclei.
+
+    A window of nuclear recoils sees the last panels of a falling spectrum only, and in each the cross section rises
+    from zero at the edge: two nodes there miss 1 % and more.
+    """
+    return 2 * ORDER_E if any(process.recoil == "nucleus" for process in processes) else ORDER_E
 
 
 def kinks(measure: Measure, response: Response) -> Array:

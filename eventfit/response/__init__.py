@@ -1,5 +1,6 @@
 """What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
 
+A true nuclear recoil (keV_nr) is quenched to a visible energy (keV_ee); electron recoils have that energy themselves.
 The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
 integrated inside each bin together with the smearing; before it, of the visible energy if quenching has acted, else of
 the true recoil.
@@ -8,9 +9,10 @@ the true recoil.
 from eventfit.response.axis import Axis, Hits, KeV
 from eventfit.response.efficiency import Efficiency
 from eventfit.response.matrix import Response, Stage
-from eventfit.response.quenching import ConstantQuenching, Quenching
+from eventfit.response.quenching import ConstantQuenching, LindhardQuenching, Quenching, TabulatedQuenching
 from eventfit.response.resolution import (
     ConstantResolution,
+    FanoResolution,
     PerfectResolution,
     PolynomialResolution,
     Resolution,
@@ -22,8 +24,10 @@ __all__ = [
     "ConstantQuenching",
     "ConstantResolution",
     "Efficiency",
+    "FanoResolution",
     "Hits",
     "KeV",
+    "LindhardQuenching",
     "PerfectResolution",
     "PolynomialResolution",
     "Quenching",
@@ -31,4 +35,5 @@ __all__ = [
     "Response",
     "SqrtResolution",
     "Stage",
+    "TabulatedQuenching",
 ]
