@@ -16,7 +16,7 @@ from eventfit.units import fm, hbar_c
 __all__ = ["FORM_FACTORS", "FormFactor", "FormFactorName", "Helm", "KleinNystrand", "PointLike", "form_factor"]
 
 #: below this q R the series of 3 j_1(x) / x stands for the difference of two nearly equal numbers
-SMALL: Final = 1e-2
+SMALL: Final = 0.1
 
 
 class FormFactor(ABC):
@@ -66,7 +66,7 @@ class Helm(FormFactor):
 class KleinNystrand(FormFactor):
     """A sphere of radius R_A = 1.2 A^(1/3) fm folded with a Yukawa potential of range a = 0.7 fm, hep-ph/9902259.
 
-    F = 3 j_1(q R_A) / (q R_A) / (1 + a^2 q^2); the form that COHERENT takes.
+    F = 3 j_1(q R_A) / (q R_A) / (1 + a^2 q^2); the form that COHERENT takes. Its radii are 5 % above those of charge.
     """
 
     name = "klein_nystrand"
@@ -119,4 +119,5 @@ def sphere(x: Array) -> Array:
     """3 j_1(x) / x = 3 (sin x - x cos x) / x^3, that of a homogeneous sphere; accurate at small ``x`` too."""
     x = np.asarray(x, dtype=float)
     safe = np.where(x < SMALL, 1.0, x)
-    return np.where(x < SMALL, 1.0 - x**2 / 10.0 + x**4 / 280.0, 3.0 * (np.sin(safe) - safe * np.cos(safe)) / safe**3)
+    series = 1.0 - x**2 / 10.0 + x**4 / 280.0 - x**6 / 15120.0
+    return np.where(x < SMALL, series, 3.0 * (np.sin(safe) - safe * np.cos(safe)) / safe**3)
