@@ -100,9 +100,10 @@ class FanoResolution(Resolution):
     """Electronic noise, and the fluctuation of the number of electron-hole pairs: sigma^2 = noise^2 + F eps E.
 
     ``noise`` and the energy per pair ``pair_energy`` (eps) in keV; ``fano`` is F, the variance of the number of pairs
-    over its mean (Fano, Phys. Rev. 72 (1947) 26). Below one pair there is no signal, so that the 1/T of a magnetic
-    moment does not reach the noise; the noise alone is a background and not part of the response. Analyses of
-    Dresden-II (arXiv:2202.10829) take 68.5 eV, 0.11, 2.96 eV and a Gaussian that is cut at zero (``positive``).
+    over its mean (Fano, Phys. Rev. 72 (1947) 26). Below one pair there is no signal; the noise alone is a background
+    and not part of the response. So the 1/T of a magnetic moment ends there, and what stands within three widths of the
+    noise depends on it. Analyses of Dresden-II (arXiv:2202.10829) take 68.5 eV, 0.11, 2.96 eV and a Gaussian that is
+    cut at zero (``positive``).
     """
 
     noise: float
