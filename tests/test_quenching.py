@@ -18,7 +18,6 @@ from eventfit.cross_section import (
     CoherentScattering,
     FreeElectrons,
     Helm,
-    KleinNystrand,
     MagneticMoment,
     MomentOnNucleus,
     Process,
@@ -27,7 +26,6 @@ from eventfit.cross_section import (
 )
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux import Basis, Flux, Measure
-from eventfit.flux.reactor import ReactorModel, TotalFlux, reactor_flux
 from eventfit.folding import CachedFold, fold
 from eventfit.quadrature import Array
 from eventfit.response import (
@@ -508,45 +506,3 @@ def test_k_of_the_theory(Z: int, A: float, k: float) -> None:
 )
 def test_factors_by_hand(Z: int, k: float, T: float, factor: float) -> None:
     assert LindhardQuenching(k, Z).visible(np.array(T)) / T == pytest.approx(factor, abs=1e-4)
-
-
-#: quenching factors of germanium, arXiv:2102.10089: iron-filtered neutrons and photoneutrons, straight between to 5e-4
-FEF = {0.0: 0.4361, 1.34: 0.17873, 1.36: 0.17823, 2.17: 0.18961, 3.28: 0.20052, 4.5: 0.20933}
-YBE = {0.0: 0.37738, 0.09: 0.34642, 0.18: 0.31917, 0.28: 0.29286, 0.38: 0.27033, 0.49: 0.24947, 0.6: 0.23226}
-YBE |= {0.72: 0.21713, 0.85: 0.20445, 1.0: 0.19387, 1.16: 0.18648, 1.35: 0.18178, 1.58: 0.18035, 1.89: 0.18301}
-YBE |= {3.04: 0.20266, 4.08: 0.21483, 4.5: 0.21862}
-
-
-@pytest.mark.parametrize(
-    ("curve", "published"),
-    [
-        pytest.param(FEF, [22.2297, 15.2779, 8.47139, 2.80282], id="arXiv:2202.10829, its author's counts, Fef"),
-        pytest.param(YBE, [15.3734, 9.20312, 4.01196, 0.866699], id="arXiv:2202.10829, its author's counts, YBe"),
-    ],
-)
-def test_counts_of_coherent_at_dresden(curve: dict[float, float], published: list[float]) -> None:
-    """Counts per 10 eV, 2.924 kg and day at 0.205, 0.225, 0.255 and 0.305 keV_ee, without a magnetic moment.
-
-    The same total flux, fractions, form factor and cut Gaussian; theirs have a spectrum normalised isotope by isotope
-    that ends at 8 MeV, and germanium without 76Ge. Ours is 2 to 4 % above theirs below 0.3 keV, and 7 % above at 0.305
-    with YBe, where neutrinos above 8 MeV begin to show; with Huber's spectra and BESTIOLE below 2 MeV it is 4 % below.
-    """
-    model = ReactorModel.load(TABLES, "mueller", "vogel_engel", "silaeva_sinev")
-    fractions = {"u235": 0.58, "u238": 0.08, "pu239": 0.29, "pu241": 0.05}
-    flux = reactor_flux(TABLES, model, TotalFlux(4.8e13), fractions=fractions, captures_per_fission=0.0)
-    quenching = TabulatedQuenching(np.array(list(curve)), np.array(list(curve.values())))
-    counts = np.sum(
-        [
-            folded(
-                CoherentScattering(nucleus, KleinNystrand(), 0.23868),
-                response(quenching, CUT),
-                np.arange(0.2, 0.5001, 0.01),
-                flux,
-                exposure=2.924 * day,
-            ).spectrum.values()
-            for nucleus in GERMANIUM.nuclei(TABLES)
-        ],
-        axis=0,
-    )
-    assert counts[[0, 2, 5]] == pytest.approx(published[:3], rel=0.05)
-    assert counts[10] == pytest.approx(published[3], rel=0.08)

@@ -124,7 +124,7 @@ class PerfectResolutionDeclared(Strict):
 
 
 class FanoResolutionDeclared(Strict):
-    """sigma^2 = noise^2 + fano * pair * E; below one pair there is no signal.
+    """sigma^2 = noise^2 + fano_factor * pair * E; below one pair there is no signal.
 
     ``negative`` says what becomes of energies that noise would reconstruct below zero: ``kept`` leaves them below the
     window, ``cut`` takes them out and normalises the rest of the Gaussian to one.
@@ -132,7 +132,7 @@ class FanoResolutionDeclared(Strict):
 
     kind: Literal["fano"]
     noise_eV: Positive
-    fano: NonNegative
+    fano_factor: NonNegative
     pair_eV: Positive
     negative: Literal["kept", "cut"]
 
@@ -255,7 +255,7 @@ def _resolution(whole: ResponseDeclared) -> Resolution:
         return ConstantResolution(declared.fwhm_keV / FWHM)
     if isinstance(declared, FanoResolutionDeclared):
         noise, pair = declared.noise_eV * eV, declared.pair_eV * eV
-        return FanoResolution(noise, declared.fano, pair, positive=declared.negative == "cut")
+        return FanoResolution(noise, declared.fano_factor, pair, positive=declared.negative == "cut")
     if isinstance(declared, PolynomialResolutionDeclared):
         mean, (noise, stochastic, linear) = tuple(declared.mean), declared.sigma
         return PolynomialResolution(mean, noise, stochastic, linear, declared.known_to_MeV * MeV)
@@ -278,7 +278,7 @@ def _quenching(whole: ResponseDeclared, tables: Tables, target: Target | None) -
                 where="response.quenching.kind",
                 given=f"lindhard, for {'no target' if target is None else target.name}",
                 allowed="constant, table",
-                fix="measure the quenching of a compound, as a table",
+                fix="give the measured quenching of a compound as a table",
             )
         return LindhardQuenching(declared.k, target.composition[0][0].atomic_number)
     return None

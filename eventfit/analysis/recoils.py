@@ -30,8 +30,9 @@ def require_consistent_recoils(declared: Declaration, where: str) -> None:
     Raises
     ------
     DeclarationError
-        A quenching without nuclear recoils; both kinds on one axis without a quenching; electrons of which nothing is
-        said; moments, charges or radii beside coherent scattering that leave the nuclei out without a word.
+        A quenching without nuclear recoils; both kinds on one axis without a quenching, or with an efficiency of one
+        kind; electrons of which nothing is said; moments, charges or radii beside coherent scattering that leave the
+        nuclei out without a word.
     """
     nuclei = any(strikes_nuclei(process) for process in declared.process)
     electrons = any(_strikes_electrons(process) for process in declared.process)
@@ -50,6 +51,15 @@ def require_consistent_recoils(declared: Declaration, where: str) -> None:
             where=f"{where}response.quenching",
             allowed="a quenching of kind constant, lindhard or table",
             fix='add it; quenching = { kind = "constant", factor = 1 } says that they are',
+        )
+    order = declared.response.order
+    both_stages = "efficiency" in order and "quenching" in order
+    if nuclei and electrons and both_stages and order.index("efficiency") < order.index("quenching"):
+        raise DeclarationError(
+            "an efficiency before the quenching is one of nuclear recoils, and there are electron recoils as well",
+            where=f"{where}response.order",
+            given=", ".join(order),
+            allowed="an efficiency after the quenching, where both kinds stand on one axis",
         )
     if electrons and declared.target.electrons is None:
         raise DeclarationError(
