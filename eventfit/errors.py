@@ -11,13 +11,17 @@ from contextlib import contextmanager
 
 __all__ = [
     "AmbiguousTable",
+    "BadFile",
     "BadTable",
     "ChecksumMismatch",
     "DeclarationError",
     "EventfitError",
+    "ExportLoss",
     "FitFailed",
     "InputError",
+    "MissingExtra",
     "MissingInput",
+    "NotIndependent",
     "NumericalError",
     "OutOfRange",
     "PathOutsideFolder",
@@ -109,6 +113,14 @@ class MissingInput(InputError):
     """A table, file or folder does not exist or cannot be read."""
 
 
+class MissingExtra(InputError):
+    """A format needs a library that is not installed."""
+
+
+class BadFile(InputError):
+    """A file is empty, damaged, too large, or not what its name says."""
+
+
 class AmbiguousTable(InputError):
     """One table name exists in two folders."""
 
@@ -135,6 +147,10 @@ class UnknownName(InputError):
 
 class OutOfRange(InputError):
     """A number lies outside the range in which it has a meaning."""
+
+
+class ExportLoss(InputError):
+    """Another format cannot say all of a model, or says it otherwise."""
 
 
 class ZeroPrediction(InputError):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from eventfit.errors import BadTable, MissingInput
 from eventfit.strict import Finite, NonNegative, Strict, read_toml, validated
 
-__all__ = ["UNIT_SUFFIX", "Check", "Column", "Provenance", "Status", "read_provenance"]
+__all__ = ["UNIT_SUFFIX", "Check", "Column", "Provenance", "Status", "read_provenance", "worst"]
 
 #: how far a number can be trusted, best first
 Status = Literal["official", "transcribed", "digitised", "computed", "recalled-unverified"]
@@ -68,6 +69,11 @@ class Provenance(Strict):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     columns: Annotated[dict[str, Column], Field(min_length=1)]
     check: Annotated[list[Check], Field(min_length=1)]
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The one that can be trusted least, of one or more."""
+    return max(statuses, key=get_args(Status).index)
 
 
 def read_provenance(path: Path) -> Provenance:

@@ -25,8 +25,9 @@ from eventfit.errors import (
     did_you_mean,
     located,
 )
-from eventfit.provenance import Check, Provenance, read_provenance
+from eventfit.provenance import Check, Provenance, Status, read_provenance
 from eventfit.quadrature import Array
+from eventfit.timing import StageClock
 
 __all__ = ["Table", "Tables", "inside", "shipped"]
 
@@ -41,7 +42,7 @@ class Table:
     title: str
     cite: tuple[str, ...]
     where: str
-    status: str
+    status: Status
     sha256: str
     caveats: tuple[str, ...]
     checks: tuple[Check, ...]
@@ -106,10 +107,13 @@ class Tables:
     ----------
     *roots
         Folders that hold tables; a name must exist in exactly one of them and may not leave it.
+    clock
+        Takes the time of reading.
     """
 
-    def __init__(self, *roots: Path) -> None:
+    def __init__(self, *roots: Path, clock: StageClock | None = None) -> None:
         self.roots = roots
+        self._clock = clock or StageClock()
         self._read: dict[str, Table] = {}
 
     @property
@@ -128,7 +132,8 @@ class Tables:
             The bytes differ from the recorded sha256, or the content breaks the contract.
         """
         if name not in self._read:
-            self._read[name] = _load(name, self._find(name))
+            with self._clock.stage("reading"):
+                self._read[name] = _load(name, self._find(name))
         return self._read[name]
 
     def _find(self, name: str) -> Path:

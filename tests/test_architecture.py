@@ -16,7 +16,7 @@ import eventfit
 
 PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
-LEAVES = {"errors", "quadrature", "units"}
+LEAVES = {"errors", "notebook", "quadrature", "timing", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"}
 PHYSICS |= {"rates"}
 STATISTICS = {"parameters", "likelihood", "inference"}
@@ -25,6 +25,8 @@ JOINT = ["io", "analysis", "published", "report", "cli", "__main__"]
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "units": set(),
+    "timing": set(),
+    "notebook": set(),
     "quadrature": {"errors"},
     "strict": {"errors"},
     "provenance": {"errors", "strict"},
@@ -38,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "rates": LEAVES | {"tables", "target", "flux", "cross_section", "response", "folding"},
     "parameters": {"errors"},
     "likelihood": {"errors", "quadrature", "parameters"},
-    "inference": {"errors", "quadrature", "parameters", "likelihood"},
+    "inference": {"errors", "notebook", "quadrature", "parameters", "likelihood"},
     "io": LEAVES | {"strict", "parameters", "likelihood"},
     "analysis": LEAVES | PHYSICS | STATISTICS | {"io"},
     "published": LEAVES | PHYSICS | STATISTICS | {"analysis"},
@@ -51,13 +53,14 @@ CONFINED = {
     "distributed": ("eventfit.inference.toys.dask",),
     "iminuit": ("eventfit.inference.fitting.migrad",),
     "matplotlib": ("eventfit.report",),
+    "pyarrow": ("eventfit.io",),
     "pydantic": ("eventfit.strict", "eventfit.provenance", "eventfit.analysis", "eventfit.io"),
     "pyhf": (),
     "rich": ("eventfit.report", "eventfit.cli"),
     "sqlite3": ("eventfit.inference.toys.run_file",),
     "typer": ("eventfit.cli",),
     "uproot": ("eventfit.io",),
-    "pandas": (),
+    "pandas": ("eventfit.io",),
 }
 READERS = ("eventfit.strict", "eventfit.tables", "eventfit.io", "eventfit.analysis", "eventfit.report")
 READS = {"open", "read_text", "read_bytes", "loadtxt", "genfromtxt", "fromfile", "read_csv", "memmap"}
@@ -155,7 +158,19 @@ def test_library_stays_where_it_belongs(library: str) -> None:
 
 def test_the_rule_about_libraries_sees_them() -> None:
     seen = {i.split(".")[0] for tree in TREES.values() for i in imports(tree)}
-    assert {"iminuit", "matplotlib", "pydantic", "rich", "typer", "numpy", "scipy", "sqlite3", "distributed"} <= seen
+    assert {
+        "iminuit",
+        "matplotlib",
+        "pydantic",
+        "rich",
+        "typer",
+        "numpy",
+        "scipy",
+        "sqlite3",
+        "distributed",
+        "pandas",
+    } <= seen
+    assert {"pyarrow", "uproot"} <= seen
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(READERS)])
@@ -213,13 +228,17 @@ def fresh(code: str) -> Any:
     ("code", "absent"),
     [
         ("import eventfit", {"numpy", "scipy", "scipy.stats", "pandas", "matplotlib", "uproot", "iminuit", "pydantic"}),
+        (
+            "import eventfit.io",
+            {"scipy.stats", "pandas", "uproot", "awkward", "pyarrow", "matplotlib", "iminuit", "rich"},
+        ),
         ("import eventfit.cli", {"numpy", "scipy", "pydantic", "matplotlib", "iminuit", "rich"}),
         (
             "import eventfit; eventfit.Analysis.load('xenon1t_2020').model()",
             {"scipy.stats", "pandas", "matplotlib", "uproot", "typer", "rich"},
         ),
     ],
-    ids=["the package", "the command line", "a model"],
+    ids=["the package", "the readers", "the command line", "a model"],
 )
 def test_nothing_heavy_is_loaded(code: str, absent: set[str]) -> None:
     loaded = set(fresh(f"{code}\nresult = sorted(sys.modules)"))

@@ -127,6 +127,38 @@ RULES: dict[str, tuple[str, ...]] = {
     "level_above_one": ("DeclarationError", "result[1].cl", "1.5", "less than 1"),
     "window_off_edges": ("DeclarationError", "analysis.toml", "window_keV", "6.5", "edges"),
     "window_reversed": ("DeclarationError", "analysis.toml", "window_keV", "[7"),
+    # axes other than energy
+    "edges_on_two_axes": (
+        "DeclarationError",
+        "analysis.toml: response",
+        "either edges_keV or edges_n_hits",
+        "not both",
+    ),
+    "edges_on_no_axis": ("DeclarationError", "analysis.toml: response", "either edges_keV or edges_n_hits"),
+    "hits_without_polynomial_resolution": (
+        "DeclarationError",
+        "response",
+        "edges_n_hits",
+        "polynomial belong together",
+    ),
+    "resolution_not_known": ("OutOfRange", "response.resolution", "664.253 keV", "up to 200 keV", "lower the end"),
+    "window_of_other_axis": ("DeclarationError", "result[1].window_n_hits", "[1, 30] in n_hits", "1 to 30 keV"),
+    "events_in_keV_for_hits": ("BadTable", "data.observed", "'n_hits'", "energy_keV"),
+    "efficiency_in_keV_for_hits": ("BadTable", "response.efficiency", "'n_hits'", "energy_keV"),
+    # tables that are binned, and their columns
+    "counted_event_outside_window": ("OutOfRange", "data.observed", "29.0115 keV", "1 to 29 keV", "edges_keV"),
+    "curve_too_short": ("OutOfRange", "background[b0].table", "1 to 30 keV", "at least 1 to 60 keV", "narrow"),
+    "background_column_missing": ("DeclarationError", "background[b0].column", "expected_count\n", "did you mean"),
+    "background_column_not_counts": ("DeclarationError", "background[b0].column", "energy_low_keV", "expected_counts"),
+    "background_column_of_curve": ("DeclarationError", "background[b0].column", "expected_per_keV", "leave it out"),
+    # flux norms and measurements beside the spectrum
+    "flux_norm_unknown_component": ("DeclarationError", "nuisance[sun].components", "be8", "did you mean 'be7'?"),
+    "component_scaled_twice": ("DeclarationError", "nuisance[sun].components", "be7, which be7 scales already", "once"),
+    "measurement_names_unknown_norm": ("DeclarationError", "measurement[gallium].norms", "pp", "kind flux_norm"),
+    "measurement_named_as_process": ("DeclarationError", "measurement", "be7.magnetic_moment", "rename"),
+    "origin_repeated": ("NotIndependent", "measurement[gallium].origin", "xenon1t-sr1, as in data", "count twice"),
+    "capture_without_all_components": ("MissingInput", "measurement[gallium]", "without pp, pep, hep, b8", "f17"),
+    "events_with_measurement": ("DeclarationError", "data.events", "xenonnt_2022/events", "leave the measurements out"),
     # variants and published values
     "variants_without_default": ("DeclarationError", "analysis.toml: variant", "bound_electrons", "[variant.default]"),
     "variant_without_meaning": ("DeclarationError", "variant.bound_electrons", "meaning ="),

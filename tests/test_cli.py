@@ -37,7 +37,19 @@ ROW |= {"cl", "sided", "method", "published", "status"}
 #: verb -> what its help has to mention
 HELP = {
     "list": ("--json",),
-    "reproduce": ("ANALYSIS", "Example: eventfit reproduce", "--json", "--output", "--toys", "--seed", "--accept"),
+    "reproduce": (
+        "ANALYSIS",
+        "Example: eventfit reproduce",
+        "--all",
+        "--json",
+        "--output",
+        "--toys",
+        "--seed",
+        "--jobs",
+        "--accept",
+        "--timings",
+    ),
+    "report": ("TARGET", "Example: eventfit report", "--output", "--variant", "--cl", "no network"),
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",
@@ -51,6 +63,17 @@ HELP = {
     "interval": ("TARGET", "Example: eventfit interval", "profile", "feldman-cousins", "minos", "--cl"),
     "significance": ("TARGET", "Example: eventfit significance", "q0", "t0", "--calibration", "--jobs", "Ctrl-C"),
     "scan": ("TARGET", "Example: eventfit scan", "--range", "--raw", "--points", "--parameter"),
+    "export": (
+        "TARGET",
+        "Example: eventfit export",
+        "--format",
+        "--allow-loss",
+        "pyhf",
+        "hs3",
+        "root",
+        "csv",
+        "--range",
+    ),
     "contour": ("TARGET", "Example: eventfit contour", "68, 90 and 95 %", "--x-range"),
     "toys": ("TARGET", "Example: eventfit toys", "toys merge run1 run2 -o run", "--coverage", "--first", "--scheduler"),
     "validate": ("FILE", "Example: eventfit validate", "--json"),
@@ -122,7 +145,7 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|rate(?! solar)|cite|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = "reproduce|rate(?! solar)|cite|export|limit|interval|significance|scan|contour|toys(?! merge)"
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())
@@ -438,6 +461,7 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(shipped("analyses"), copy)
     for stored in copy.glob("*/result.json"):
         stored.unlink()
+    (folder / "README.md").write_text("text of its own\n<!-- results -->\nold\n<!-- /results -->\nand more\n")
     monkeypatch.setattr(store, "shipped", lambda name: folder / name)
     return copy
 
@@ -452,6 +476,11 @@ def test_accept_in_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert result.exit_code == 0, result.stderr
     assert parsed((analyses / "xenon1t_2020" / "result.json").read_text()) == parsed(result.stdout)
     assert "xenon1t_2020" in (analyses / "README.md").read_text()
+    front = (tmp_path / "README.md").read_text()
+    assert front.startswith("text of its own\n<!-- results -->\n")
+    assert front.endswith("\n<!-- /results -->\nand more\n")
+    assert "xenon1t_2020" in front
+    assert "old" not in front
 
 
 def test_accept_refused_in_an_installed_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

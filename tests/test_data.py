@@ -40,6 +40,7 @@ from eventfit.flux.reactor import (
 )
 from eventfit.inference import Profile, discovery_significance
 from eventfit.provenance import Status
+from eventfit.published import published_limits
 from eventfit.report.bibliography import METHODS, bibliography, reference
 from eventfit.response import FanoResolution, LindhardQuenching
 from eventfit.tables import Tables
@@ -79,8 +80,9 @@ def processes() -> Iterator[Process]:
 
 @pytest.fixture(scope="module")
 def used() -> tuple[set[str], set[str]]:
-    """Names of the tables that an analysis, material or reactor on offer reads, and the publications they cite."""
+    """Names of the tables that an analysis, a figure, material or reactor on offer reads, and what they cite."""
     offered = Tables(DATA)
+    published_limits(offered)
     for material in MATERIALS:
         Target.load(offered, material)
     Target.load(offered, "xenon").nuclei(offered)

@@ -28,7 +28,7 @@ from eventfit.inference import (
     upper_limit_delta_2_71,
     upper_limit_qmu_tilde,
 )
-from eventfit.likelihood import Component, GaussianScale, Likelihood, Power
+from eventfit.likelihood import BinScale, Component, GaussianScale, Likelihood, Power
 from eventfit.parameters import GaussianConstraint, Parameter
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -270,6 +270,16 @@ def test_a_parameter_without_effect_and_one_without_end_are_named() -> None:
 def test_extreme_constraints_end_with_a_status(tau: float, n_off: float) -> None:
     result = fit(on_off(5.0, n_off, tau))
     assert isinstance(result.status, Status)
+
+
+def test_goodness_of_fit_counts_no_factor_per_bin() -> None:
+    """Each brings a measurement and a parameter."""
+    plain = counting(9.0, 5.0)
+    scale = BinScale("b", ("background",), "poisson", np.array([30.0]), np.array([30.0]))
+    scaled = Likelihood.build(plain.parameters, plain.components, plain.data.counts, scales=[scale])
+    held = [goodness_of_fit(fit(one, fixed={"mu": 0.0})) for one in (plain, scaled)]
+    assert [found.degrees_of_freedom for found in held] == [1, 1]
+    assert held[1].minus_2_ln_l < held[0].minus_2_ln_l
 
 
 def test_goodness_of_fit_counts_auxiliary_measurements() -> None:

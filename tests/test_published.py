@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,25 @@ from eventfit.inference import Toys
 from eventfit.published import Reproduction, Row, reproduce
 from eventfit.report import store
 from eventfit.report.json import document
-from eventfit.report.store import results_page
-from eventfit.report.text import markdown_table
+from eventfit.report.store import accepted_pages
+from eventfit.report.summary import markdown_table
 
 ROOT = Path(__file__).parents[1]
 
 
+@cache
+def reproduced(name: str) -> Reproduction:
+    return reproduce(Analysis.load(name))
+
+
 @pytest.fixture(scope="module")
 def xenon1t() -> Reproduction:
-    return reproduce(Analysis.load("xenon1t_2020"))
+    return reproduced("xenon1t_2020")
 
 
 @pytest.fixture(scope="module")
 def xenonnt() -> Reproduction:
-    return reproduce(Analysis.load("xenonnt_2022"))
+    return reproduced("xenonnt_2022")
 
 
 def row(reproduction: Reproduction, quantity: str, variant: str = "default", kind: str = "observed") -> Row:
@@ -131,8 +137,8 @@ def test_limit_lies_inside_the_interval_and_estimates_inside_both(xenon1t: Repro
 
 
 @pytest.mark.parametrize("name", shipped_analyses())
-def test_every_published_value_is_shown_and_every_status_is_good(name: str, request: pytest.FixtureRequest) -> None:
-    found: Reproduction = request.getfixturevalue(name.split("_")[0])
+def test_every_published_value_is_shown_and_every_status_is_good(name: str) -> None:
+    found = reproduced(name)
     shown = {id(r.published) for r in found.rows if r.published is not None}
     assert len(shown) == len(found.analysis.default.published)
     assert {r.status for r in found.rows} <= {"ok", "at_bound"}
@@ -194,10 +200,10 @@ def by_toys(entry: Any) -> bool:
 
 
 @pytest.mark.parametrize("name", shipped_analyses())
-def test_result_equals_the_accepted_one(name: str, request: pytest.FixtureRequest) -> None:
+def test_result_equals_the_accepted_one(name: str) -> None:
     """Rows by toys are thrown again only by ``--accept --toys``: :func:`test_accepted_toys_belong_to_the_result`."""
     stored = json.loads((ROOT / "analyses" / name / "result.json").read_text(encoding="utf-8"))
-    ours = json.loads(json.dumps(document(request.getfixturevalue(name.split("_")[0]))))
+    ours = json.loads(json.dumps(document(reproduced(name))))
     assert ours["tables"] == stored["tables"]
     kept = [entry for entry in stored["results"] if not by_toys(entry)]
     assert len(ours["results"]) == len(kept)
@@ -288,8 +294,10 @@ def test_accepted_toys_stay_until_model_or_versions_change(
 
 
 def test_result_tables_in_the_text_are_the_accepted_results() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in shipped_analyses():
-        stored = json.loads((ROOT / "analyses" / name / "result.json").read_text(encoding="utf-8"))
-        assert markdown_table(stored) in readme, "copy the table of analyses/README.md into README.md"
-    assert (ROOT / "analyses/README.md").read_text(encoding="utf-8") == results_page()
+    """Not stale, whichever way: ``eventfit reproduce --all --accept`` writes them."""
+    pages = accepted_pages()
+    assert set(pages) == {ROOT / "README.md", ROOT / "analyses" / "README.md"}
+    for page, text in pages.items():
+        assert page.read_text(encoding="utf-8") == text, f"{page} is stale: eventfit reproduce --all --accept"
+        for name in shipped_analyses():
+            assert f"[{name}](" in text

@@ -24,6 +24,7 @@ from eventfit.cross_section import (
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux import Basis, Flux, Measure, solar_flux
 from eventfit.folding import ORDER_E, ORDER_T, Folding, fold
+from eventfit.folding.fold import folded as more_nodes
 from eventfit.quadrature import Array
 from eventfit.response import (
     Efficiency,
@@ -225,6 +226,18 @@ def test_a_fold_that_has_not_converged_is_an_error() -> None:
     folded([PP], [StandardModelElectron(FREE, SIN2)], PERFECT, window)
     with pytest.raises(NumericalError):
         fold([PP], [SM], xenon1t(), EDGES, exposure=1.0, units_per_kg=1.0, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("a", [0.31, 1.5], ids="sigma = {0} sqrt(E)".format)
+def test_bins_beyond_the_end_of_a_spectrum_hold_the_tail_of_the_resolution(a: float) -> None:
+    """pp recoils end at 261.1 keV; as far as a millionth of all counts lie in a bin, its content is right."""
+    response, edges = Response(("resolution",), SqrtResolution(a, 0.0)), np.arange(1.0, 400.0)
+    (template,) = folded([PP], [SM], response, edges)
+    ((_, _, _, best, _),) = more_nodes([PP], [SM], response, edges, 6)
+    counts, best = template.spectrum.values(), EXPOSURE * XENON.units_per_kg * best
+    beyond = (edges[:-1] > 262) & (best > 1e-6 * best.sum())
+    assert beyond.sum() > 5
+    assert counts[beyond] == pytest.approx(best[beyond], rel=1e-4)
 
 
 def weak_total(E: float) -> float:

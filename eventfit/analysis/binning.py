@@ -6,9 +6,9 @@ import numpy as np
 
 from eventfit.analysis.declaration import Background, Declaration
 from eventfit.analysis.detector import Exposure, ResponseDeclared
-from eventfit.errors import OutOfRange, located
+from eventfit.errors import DeclarationError, OutOfRange, did_you_mean, located
 from eventfit.quadrature import Array
-from eventfit.response import KeV
+from eventfit.response import Axis, KeV
 from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
 from eventfit.units import day, kg
@@ -27,7 +27,7 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
     with located("data.observed"):
         table, edges = tables.read(name), response.edges
         if not table.is_binned:
-            counts = np.histogram(within(table, edges), edges)[0].astype(float)
+            counts = np.histogram(within(table, response), edges)[0].astype(float)
             return Spectrum(edges, counts, counts, "observed")
         _require_bins(table, response)
         counts = table["observed_counts"]
@@ -43,24 +43,53 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
 
 
 def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) -> Spectrum:
-    """A background: a column of a binned table, the integrals of ``expected_per_keV``, or a flat rate.
+    """A background: a column of a binned table, the integrals of a curve (``expected_per_keV``), or a flat rate.
 
     Raises
     ------
     OutOfRange
         Other bins than those of the response, a curve that ends inside the window.
+    DeclarationError
+        A column that does not hold counts, or one of a curve; a rate per keV on another axis.
     """
-    response, edges = whole.response, whole.response.edges
+    response, edges, key = whole.response, whole.response.edges, f"background[{declared.name}]"
     if declared.rate_per_keV_kg_day is not None:
+        _require_keV(response, f"{key}.rate_per_keV_kg_day")
         per_keV = declared.rate_per_keV_kg_day * whole.exposure.internal / (kg * day)
         return Spectrum(edges, per_keV * np.diff(edges), name=declared.name)
-    with located(f"background[{declared.name}].table"):
-        assert declared.table is not None
+    assert declared.table is not None
+    with located(f"{key}.table"):
         table = tables.read(declared.table)
+        if not table.is_binned and declared.column is None:
+            return Spectrum(edges, integrals(table, edges, response.axis), name=declared.name)
         if table.is_binned:
             _require_bins(table, response)
-            return Spectrum(edges, table[declared.column], name=declared.name)
-        return Spectrum(edges, integrals(table, edges), name=declared.name)
+    with located(f"{key}.column"):
+        return Spectrum(edges, _counts(table, declared.column or "expected_counts"), name=declared.name)
+
+
+def _counts(table: Table, column: str) -> Array:
+    """The ``column`` of a binned table, by its name one of counts."""
+    known = [name for name in table.columns if name.endswith("_counts")] if table.is_binned else []
+    if column not in known:
+        raise DeclarationError(
+            "a background has no such column of counts in bins",
+            where=table.name,
+            given=column,
+            allowed=", ".join(known) or "none: the table does not hold counts in bins",
+            fix=did_you_mean(column, known) or ("" if known else "leave it out for a curve"),
+        )
+    return table[column]
+
+
+def _require_keV(response: ResponseDeclared, where: str) -> None:
+    if response.axis != KeV:
+        raise DeclarationError(
+            "a rate per keV says nothing about bins that are not in keV",
+            where=where,
+            given=f"bins in {response.axis.unit or response.axis.name}",
+            fix="declare a table of counts in these bins",
+        )
 
 
 def residual_spectrum(
@@ -74,7 +103,10 @@ def residual_spectrum(
     ------
     OutOfRange
         Other bins than those of the response, an error that is not positive.
+    DeclarationError
+        Bins that are not in keV.
     """
+    _require_keV(response, "data.residual")
     with located("data.residual"):
         table, edges = tables.read(name), response.edges
         _require_bins(table, response)
@@ -90,19 +122,20 @@ def residual_spectrum(
         return Spectrum(edges, rate * counts, (error * counts) ** 2, "residual"), error * counts
 
 
-def within(events: Table, edges: Array) -> Array:
-    """The energies in a table of events, all of which have to lie inside the window."""
-    energy = events["energy_keV"]
-    outside = energy[(energy < edges[0]) | (energy >= edges[-1])]
+def within(events: Table, response: ResponseDeclared) -> Array:
+    """The values (n_event,) in a table of events, all of which have to lie inside the window."""
+    axis, edges = response.axis, response.edges
+    values = events[axis.points]
+    outside = values[(values < edges[0]) | (values >= edges[-1])]
     if len(outside):
         raise OutOfRange(
             "an event lies outside the window",
             where=events.name,
-            given=KeV.at(outside[0]),
-            allowed=KeV.range(edges[0], edges[-1]),
-            fix="leave it out of the table, or widen response.edges_keV",
+            given=axis.at(outside[0]),
+            allowed=axis.range(edges[0], edges[-1]),
+            fix=f"leave it out of the table, or widen response.{response.edges_key}",
         )
-    return energy
+    return values
 
 
 def _require_bins(table: Table, response: ResponseDeclared) -> None:
@@ -117,17 +150,18 @@ def _require_bins(table: Table, response: ResponseDeclared) -> None:
         )
 
 
-def integrals(curve: Table, edges: Array) -> Array:
-    """Integral of a piecewise linear curve, ``expected_per_keV``, over every bin between ``edges`` (n + 1,) in keV."""
-    energy, density = curve["energy_keV"], curve["expected_per_keV"]
-    if energy[0] > edges[0] or energy[-1] < edges[-1]:
+def integrals(curve: Table, edges: Array, axis: Axis) -> Array:
+    """Integral of a piecewise linear curve of counts per unit of ``axis`` over every bin between ``edges`` (n + 1,)."""
+    points, density = curve[axis.points], curve[axis.density]
+    if points[0] > edges[0] or points[-1] < edges[-1]:
         raise OutOfRange(
             "a background curve ends inside the window",
             where=curve.name,
-            given=KeV.range(energy[0], energy[-1]),
-            allowed="at least " + KeV.range(edges[0], edges[-1]),
+            given=axis.range(points[0], points[-1]),
+            allowed="at least " + axis.range(edges[0], edges[-1]),
+            fix="narrow the window or extend the table",
         )
-    knots = np.unique(np.concatenate([edges, energy[(energy > edges[0]) & (energy < edges[-1])]]))
-    height = np.interp(knots, energy, density)
+    knots = np.unique(np.concatenate([edges, points[(points > edges[0]) & (points < edges[-1])]]))
+    height = np.interp(knots, points, density)
     area = np.append(0.0, np.cumsum(0.5 * np.diff(knots) * (height[1:] + height[:-1])))
     return np.asarray(np.diff(area[np.searchsorted(knots, edges)]))

@@ -87,15 +87,15 @@ class OffDeclared(Strict):
 class Background(Strict):
     """A background template; its norm is fixed unless ``norm`` frees it or a nuisance scales it.
 
-    ``table`` holds expected counts in the bins of the response in its ``column``, or a curve of ``expected_per_keV``,
-    which is then integrated; ``rate_per_keV_kg_day`` is a flat one. ``density`` is the table of the same background as
-    a curve, for fits of single events.
+    ``table`` holds expected counts in the bins of the response in its ``column`` (``expected_counts`` if none is
+    chosen), or a curve of ``expected_per_keV``, which is then integrated; ``rate_per_keV_kg_day`` is a flat one.
+    ``density`` is the table of the same background as a curve, for fits of single events.
     """
 
     name: Name
     table: str | None = None
     rate_per_keV_kg_day: NonNegative | None = None
-    column: str = "expected_counts"
+    column: str | None = None
     density: str | None = None
     norm: Norm | None = None
 
@@ -103,6 +103,8 @@ class Background(Strict):
     def _one_form(self) -> Background:
         if (self.table is None) == (self.rate_per_keV_kg_day is None):
             raise ValueError("either table or rate_per_keV_kg_day has to be given, and not both")
+        if self.table is None and self.column is not None:
+            raise ValueError("a column belongs to a table")
         return self
 
 

@@ -237,7 +237,9 @@ def build_response(declared: ResponseDeclared, tables: Tables, target: Target | 
     if declared.efficiency is not None:
         with located("response.efficiency"):
             table = tables.read(declared.efficiency)
-            efficiency = Efficiency(table["energy_keV"], table["efficiency"], name=table.name)
+            last = declared.order[-1] == "efficiency"  # after the resolution, a function of what was reconstructed
+            axis = declared.axis if last else KeV
+            efficiency = Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
     return Response(
         order=tuple(declared.order),
         resolution=_resolution(declared),

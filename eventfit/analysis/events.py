@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from eventfit.analysis.binning import integrals, within
-from eventfit.analysis.declaration import Background, DataDeclared
+from eventfit.analysis.declaration import Declaration
 from eventfit.errors import OutOfRange, located
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum
@@ -19,47 +19,48 @@ __all__ = ["background_densities", "read_events"]
 TOLERANCE = 5e-3
 
 
-def read_events(declared: DataDeclared, tables: Tables, observed: Spectrum) -> Array | None:
-    """The energies of the events (n_event,) in keV, None if none are declared.
+def read_events(whole: Declaration, tables: Tables, observed: Spectrum) -> Array | None:
+    """The values of the events (n_event,) on the reconstructed axis, None if none are declared.
 
     Raises
     ------
     OutOfRange
         An event outside the window, or events that are not those of the counts.
     """
+    declared, response = whole.data, whole.response
     if declared.events is None:
         return None
     with located("data.events"):
-        edges = observed.edges
-        energy = within(tables.read(declared.events), edges)
-        wrong = np.flatnonzero(np.histogram(energy, edges)[0] != observed.values())
+        edges = response.edges
+        values = within(tables.read(declared.events), response)
+        wrong = np.flatnonzero(np.histogram(values, edges)[0] != observed.values())
         if len(wrong):
             low, high = edges[wrong[0]], edges[wrong[0] + 1]
             raise OutOfRange(
                 "the events are not those of the counts",
                 where=declared.events,
-                given=f"{np.sum((energy >= low) & (energy < high))} events in {low:g} to {high:g} keV",
+                given=f"{np.sum((values >= low) & (values < high))} events in {response.axis.range(low, high)}",
                 allowed=f"{observed.values()[wrong[0]]:g} in {declared.observed}",
             )
-        return energy
+        return values
 
 
 def background_densities(
-    declared: Sequence[Background], tables: Tables, binned: Mapping[str, Spectrum], events: Array
+    whole: Declaration, tables: Tables, binned: Mapping[str, Spectrum], events: Array
 ) -> dict[str, Array]:
-    """Counts per keV of every background at the ``events``: piecewise linear tables over the whole window.
+    """Counts per unit of the axis of every background at the ``events``: piecewise linear tables over the window.
 
     Raises
     ------
     OutOfRange
         A table ends inside the window, or its integral is not the sum of the counts in bins.
     """
-    found = {}
-    for background in declared:
+    found, axis = {}, whole.response.axis
+    for background in whole.background:
         assert background.density is not None
         with located(f"background[{background.name}].density"):
             table, spectrum = tables.read(background.density), binned[background.name]
-            integral = float(integrals(table, spectrum.edges[[0, -1]])[0])
+            integral = float(integrals(table, spectrum.edges[[0, -1]], axis)[0])
             total = float(spectrum.values().sum())
             if not abs(integral - total) <= TOLERANCE * total:
                 raise OutOfRange(
@@ -68,5 +69,5 @@ def background_densities(
                     given=f"{integral:.5g} events in the window",
                     allowed=f"{total:.5g}, the sum of {background.table}, to {100 * TOLERANCE:g} %",
                 )
-            found[background.name] = np.interp(events, table["energy_keV"], table["expected_per_keV"])
+            found[background.name] = np.interp(events, table[axis.points], table[axis.density])
     return found

@@ -19,11 +19,13 @@ from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
+from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
 from eventfit.target import Target
+from eventfit.timing import StageClock
 
 __all__ = ["Analysis", "Model", "shipped_analyses"]
 
@@ -74,6 +76,27 @@ class Model:
         """Largest relative change of any bin of any template when all quadrature nodes are doubled."""
         return max(template.numerical_error for template in self.templates)
 
+    def _repr_html_(self) -> str:
+        """What was built, and which of its tables nobody verified."""
+        likelihood = self.likelihood
+        free = [p.name for p in likelihood.parameters if p.constraint is None]
+        unverified = [table.name for table in self.tables if table.status == "recalled-unverified"]
+        edges = self.observed.edges
+        rows = [
+            ("title", self.declaration.title),
+            ("parameter of interest", f"{self.reported.name}, fitted as {self.poi}"),
+            (
+                "bins",
+                f"{len(edges) - 1} from {edges[0]:g} to {edges[-1]:g}, {self.observed.values().sum():g} events",
+            ),
+            ("components", written([c.name for c in likelihood.components])),
+            ("free parameters", written(free)),
+            ("constrained", written([p.name for p in likelihood.parameters if p.name not in free]) or "none"),
+            ("tables", f"{len(self.tables)}, recalled and not verified: {written(unverified) or 'none'}"),
+            ("folding error", f"{self.numerical_error:.1g}"),
+        ]
+        return html_table(f"{self.analysis}, variant {self.variant}", rows)
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
@@ -111,13 +134,18 @@ class Analysis:
         identity = path.resolve().parent.name if path.stem == "analysis" else path.stem
         return cls(identity, path, declared_variants(path), roots, shipped=not own)
 
+    def _repr_html_(self) -> str:
+        """The variants and what each changes."""
+        rows = [(name, meaning) for name, (meaning, _) in self.variants.items()]
+        return html_table(f"{self.id}: {self.default.title}", rows, ("variant", "meaning"))
+
     @property
     def default(self) -> Declaration:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``.
+    def model(self, variant: str = DEFAULT, *, clock: StageClock | None = None) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``; ``clock`` takes the time.
 
         Raises
         ------
@@ -131,13 +159,14 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path))
+            return self._build(variant, self.variants[variant][1], str(self.path), clock or StageClock())
 
-    def _build(self, variant: str, declared: Declaration, where: str) -> Model:
-        tables = Tables(*self.roots)
+    def _build(self, variant: str, declared: Declaration, where: str, clock: StageClock) -> Model:
+        tables = Tables(*self.roots, clock=clock)
         measured = read_measured(declared, tables)
-        events = None if measured is None else read_events(declared.data, tables, measured.spectrum)
-        physics = build_physics(declared, tables, events, self.folded)
+        events = None if measured is None else read_events(declared, tables, measured.spectrum)
+        with clock.stage("folding"):
+            physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
         measured = measured or derive_measured(declared, physics, backgrounds)
         off = build_off(declared, tables, backgrounds, self.id)
@@ -149,7 +178,7 @@ class Analysis:
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}
-            densities |= background_densities(declared.background, tables, backgrounds, events)
+            densities |= background_densities(declared, tables, backgrounds, events)
             likelihood = UnbinnedLikelihood.of_events(
                 statistics.parameters, statistics.components, densities, input_hashes=hashes
             )

@@ -16,7 +16,7 @@ class Norm(Strict):
 
     start: Finite
     bounds: Pair
-    relative: Annotated[float, Field(gt=0, le=10)] | None = None
+    relative: Annotated[float, Field(ge=1e-6, le=10)] | None = None
 
     @model_validator(mode="after")
     def _start_inside(self) -> Norm:

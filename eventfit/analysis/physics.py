@@ -24,7 +24,7 @@ from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Folded", "Physics", "build_physics"]
+__all__ = ["Folded", "Physics", "build_physics", "fold_key"]
 
 
 WEAK = "standard_model"
@@ -60,7 +60,7 @@ def build_physics(
     groups = process_groups(declared.process, build_electrons(declared.target, target), nuclei)
     processes = [process for group in groups for process in group]
     response = build_response(declared.response, tables, target)
-    shared = declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
+    shared = fold_key(declared)
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
@@ -111,6 +111,11 @@ def _folded(
         ]
         for isotopes in zip(*rows, strict=True):
             yield reduce(add, isotopes)
+
+
+def fold_key(declared: Declaration) -> str:
+    """What a fold depends on besides its process and its points: variants that agree in it share folds."""
+    return declared.model_dump_json(include={"exposure", "target", "flux", "oscillation", "response"})
 
 
 def _capture_rates(declared: GalliumDeclared, fluxes: Sequence[Flux], tables: Tables) -> dict[str, float]:

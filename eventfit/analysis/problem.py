@@ -6,15 +6,15 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from eventfit.analysis.model import Analysis, shipped_analyses
+from eventfit.analysis.model import Analysis, Model, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
-from eventfit.io import read_workspace
+from eventfit.io import Channel, read_workspace
 from eventfit.io.pyhf.reading import once
 from eventfit.likelihood import Likelihood
 from eventfit.parameters import Reported
@@ -46,6 +46,12 @@ class Problem:
         sha256 of every table, or of the workspace.
     notes
         What belongs beside a number.
+    channels
+        Which bins belong together, with the edges of their axis where they have one.
+    model
+        That of the analysis; None for a workspace.
+    samples
+        What a workspace calls the sums of some components; empty: every component stands for itself.
     """
 
     name: str
@@ -60,6 +66,9 @@ class Problem:
     bins: tuple[str, ...]
     input_hashes: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    model: Model | None = None
+    samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def parameter(self, name: str) -> tuple[str, Reported]:
         """The fit parameter called ``name`` and how it is quoted.
@@ -146,6 +155,9 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
     if bounds is not None:
         likelihood = likelihood.bounded(name, *_checked(bounds))
     edges, axis = model.observed.edges, analysis.default.response.axis
+    n, beside = len(edges) - 1, [measurement.name for measurement in model.declaration.measurement]
+    spectrum = Channel(analysis.id, slice(0, n), edges, axis.unit)
+    channels = (spectrum, *(Channel(label, slice(i, i + 1)) for i, label in enumerate(beside, n)))
     return Problem(
         name=analysis.id,
         title=analysis.default.title,
@@ -156,11 +168,10 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
         measurement=None,
         cite=model.cite,
         tables=model.tables,
-        bins=(
-            *(axis.span(low, high) for low, high in pairwise(edges)),
-            *(measurement.name for measurement in model.declaration.measurement),
-        ),
+        bins=(*(axis.span(low, high) for low, high in pairwise(edges)), *beside),
         input_hashes=likelihood.input_hashes,
+        channels=() if likelihood.unbinned else channels,
+        model=model,
     )
 
 
@@ -193,6 +204,8 @@ def _from_workspace(
         bins=tuple(bins),
         input_hashes=workspace.likelihood.input_hashes,
         notes=(f"interpolation: normsys {workspace.normsys}, histosys {workspace.histosys}", *workspace.notes),
+        channels=tuple(Channel(channel, where) for channel, where in channels),
+        samples=workspace.samples,
     )
 
 

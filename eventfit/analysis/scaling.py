@@ -20,7 +20,7 @@ from eventfit.errors import DeclarationError, did_you_mean
 from eventfit.likelihood import Component, Factor, GaussianScale, LogNormalScale, Power
 from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint
 
-__all__ = ["ALL", "SIGNAL", "apply_nuisance", "norm_parameter", "refuse_unknown_norms"]
+__all__ = ["ALL", "SIGNAL", "apply_nuisance", "norm_parameter", "refuse_wrong_norms"]
 
 #: what ``applies_to`` may say besides component names
 ALL = "all"
@@ -56,25 +56,41 @@ def apply_nuisance(
         parameter = Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=f"error of {poi}")
         return parameter, dict(components) | _coupling_error(declared, name, poi, [components[n] for n in signal])
     if isinstance(declared, FluxNorm):
-        scaled, parameter = _of_fluxes(declared, whole, physics, where), _parameter(declared, name)
+        scaled, parameter = _of_fluxes(declared, whole, physics), _parameter(declared, name)
         return parameter, _with(components, scaled, Power(name))
     spectral = [n for n in components if not any(n.endswith(f".{m.name}") for m in whole.measurement)]
     scaled = _named(declared, spectral, signal, where)
     return _parameter(declared, name), _with(components, scaled, _factor(declared, name))
 
 
-def refuse_unknown_norms(declared: Declaration, where: str) -> None:
-    """Measurements share flux norms by name: each has to be declared."""
-    norms = [nuisance.name for nuisance in declared.nuisance if isinstance(nuisance, FluxNorm)]
+def refuse_wrong_norms(declared: Declaration, known: Sequence[str], where: str) -> None:
+    """Flux norms scale the ``known`` components, each once: twice would be its square; measurements name such norms."""
+    norms = [nuisance for nuisance in declared.nuisance if isinstance(nuisance, FluxNorm)]
+    owner: dict[str, str] = {}
+    for norm in norms:
+        for name in norm.components:
+            if name in known and name not in owner:
+                owner[name] = norm.name
+                continue
+            raise DeclarationError(
+                "a component is scaled twice"
+                if name in owner
+                else "a flux norm scales a component that nobody declared",
+                where=f"{where}: nuisance[{norm.name}].components",
+                given=f"{name}, which {owner[name]} scales already" if name in owner else name,
+                allowed=", ".join(known) + ", each once",
+                fix="leave it out of one of the two" if name in owner else did_you_mean(name, known),
+            )
     for measurement in declared.measurement:
         for name in measurement.norms:
-            if name not in norms:
+            if name not in [norm.name for norm in norms]:
                 raise DeclarationError(
                     "a measurement names a parameter that nobody declared",
                     where=f"{where}: measurement[{measurement.name}].norms",
                     given=name,
-                    allowed=", ".join(norms) or "none: no nuisance of kind flux_norm is declared",
-                    fix=did_you_mean(name, norms) or "declare a nuisance of kind flux_norm with this name",
+                    allowed=", ".join(norm.name for norm in norms) or "none: no nuisance of kind flux_norm is declared",
+                    fix=did_you_mean(name, [norm.name for norm in norms])
+                    or "declare a nuisance of kind flux_norm with this name",
                 )
 
 
@@ -115,18 +131,8 @@ def _coupling_error(declared: CouplingError, name: str, poi: str, signal: Sequen
     }
 
 
-def _of_fluxes(declared: FluxNorm, whole: Declaration, physics: Physics, where: str) -> list[str]:
+def _of_fluxes(declared: FluxNorm, whole: Declaration, physics: Physics) -> list[str]:
     """The templates of the components, and their part in the measurements that share this norm."""
-    known = [flux.name for flux in physics.fluxes]
-    others = [n for n in whole.nuisance if isinstance(n, FluxNorm) and n.name != declared.name]
-    for name in declared.components:
-        if name not in known or any(name in other.components for other in others):
-            raise DeclarationError(
-                "a flux norm scales a component that nobody declared, or that another norm scales as well",
-                where=f"{where}: nuisance[{declared.name}].components",
-                given=name,
-                allowed=", ".join(known) + ", each scaled once",
-            )
     sharing = [m.name for m in whole.measurement if declared.name in m.norms]
     return [t.name for t in physics.templates if t.component in declared.components] + [
         f"{component}.{measurement}" for measurement in sharing for component in declared.components

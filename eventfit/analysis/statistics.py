@@ -16,7 +16,7 @@ from eventfit.analysis.measured import Measured
 from eventfit.analysis.nuisances import ComponentNorm, FluxNorm
 from eventfit.analysis.off import Off
 from eventfit.analysis.physics import Physics
-from eventfit.analysis.scaling import ALL, SIGNAL, apply_nuisance, norm_parameter, refuse_unknown_norms
+from eventfit.analysis.scaling import ALL, SIGNAL, apply_nuisance, norm_parameter, refuse_wrong_norms
 from eventfit.errors import DeclarationError, UnknownName
 from eventfit.likelihood import BinScale, Component, Likelihood, Power
 from eventfit.parameters import Parameter, Reported
@@ -87,7 +87,7 @@ def build_statistics(
             parameters.append(norm_parameter(background.norm, name, f"norm of {background.name}"))
             scaled = components[background.name]
             components[background.name] = replace(scaled, factors=(*scaled.factors, Power(name)))
-    refuse_unknown_norms(declared, where)
+    refuse_wrong_norms(declared, [flux.name for flux in physics.fluxes], where)
     for nuisance in declared.nuisance:
         parameter, components = apply_nuisance(
             nuisance, declared, physics, components, poi=poi, prefix=prefix, where=where
@@ -133,8 +133,8 @@ def _refuse_repeated(names: Sequence[str], where: str) -> None:
     if repeated:
         raise DeclarationError(
             "two components have one name, or a background has a name that means something else",
-            where=f"{where}: flux, process, background",
+            where=f"{where}: flux, process, background, measurement",
             given=", ".join(repeated),
             allowed=f"each source component and each process once; backgrounds not called {ALL!r} or {SIGNAL!r}",
-            fix="declare a component or process once, or rename the background",
+            fix="declare a component or process once, or rename the background or measurement",
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["busy", "console", "toy_progress"]
+__all__ = ["busy", "console", "counting_progress", "toy_progress"]
 
 
 def console(**options: Any) -> Any:
@@ -26,6 +26,15 @@ def busy(what: str) -> Iterator[None]:
         return
     with console(stderr=True).status(what):
         yield
+
+
+def counting_progress() -> Any:
+    """Bars that count; the caller starts and stops it."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    quiet = not sys.stderr.isatty()
+    return Progress(*columns, console=console(stderr=True), transient=True, disable=quiet)
 
 
 def toy_progress() -> Any:

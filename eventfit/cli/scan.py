@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from eventfit.parameters import Reported
     from eventfit.quadrature import Array
 
-__all__ = ["scan"]
+__all__ = ["scan", "scan_values"]
 
 #: without --range a scan reaches to this height, three standard deviations
 REACH = 9.0
@@ -68,7 +68,7 @@ def scan(
     from eventfit.report.result import scan_entry
 
     profile, reported = Profile(problem.likelihood, problem.poi), problem.reported
-    values = _grid(profile, reported, points, span)
+    values = scan_values(profile, reported, points, span)
     ending = Ending(json, output)
     scanned = profile.scan(values)
     held = profile.raw_scan(values) if raw else None
@@ -90,7 +90,7 @@ def scan(
     ending.end(document, "scan" if parameter is None else f"scan_{problem.poi}", figures)
 
 
-def _grid(profile: Profile, reported: Reported, points: int, span: tuple[float, float] | None) -> Array:
+def scan_values(profile: Profile, reported: Reported, points: int, span: tuple[float, float] | None) -> Array:
     """Fit values, evenly spaced as they are quoted."""
     import numpy as np
 

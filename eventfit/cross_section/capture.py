@@ -39,6 +39,8 @@ class CaptureProcess(ABC):
     def rate(self, flux: Flux, *, order: int = 8) -> float:
         """Captures per nucleus and second of ``flux``, which has to know its flavours.
 
+        The integral begins exactly at the threshold: there the cross section may jump.
+
         Raises
         ------
         OutOfRange
@@ -54,7 +56,11 @@ class CaptureProcess(ABC):
                 fix="continue its spectrum: a spectrum is never extrapolated",
             )
         measures: Mapping[str, Measure] = flux.measure("flavour", order=order)
-        return float(sum(measure.weight @ self.sigma(measure.energy, state) for state, measure in measures.items()))
+        found = 0.0
+        for state, measure in measures.items():
+            above = measure.weight * measure.share_above(np.array([self.threshold]))[0]
+            found += float(above @ self.sigma(np.maximum(measure.energy, self.threshold), state))
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +20,10 @@ ORDER_E = 2
 ORDER_T = 4
 #: largest recoil-panel width in units of the resolution and of T itself (the 1/T rise)
 STEP_SIGMA, STEP_T = 1.0, 0.5
+#: panels of a spectrum, counted from its end, whose edges are kinks even after smearing
+LAST = 4
+#: distance, relative to a recoil, over which the rise of the reconstructed value is taken
+NEAR = 1e-6
 MOST_PANELS = 5000
 #: distances from the recoil edge of a line, relative to it, where panels are cut if the edge is a logarithm
 GRADED = 4.0 ** -np.arange(1, 11)
@@ -34,10 +39,14 @@ def neutrino_order(processes: Sequence[Process]) -> int:
 
 
 def kinks(measure: Measure, response: Response) -> Array:
-    """Neutrino energies whose recoil edges are kinks of the rate: lines and end points; without smearing all panels."""
+    """Neutrino energies whose recoil edges are kinks of the rate: lines, ends of spectra; all panels if nothing smears.
+
+    The last panels of a spectrum count as its end: bins beyond it see little else, through the tail of the resolution.
+    """
+    edges = np.unique(measure.high)
     if response.is_sharp:
-        return np.unique(measure.high)
-    return np.append(measure.energy[measure.low == measure.high], measure.high.max())
+        return edges
+    return np.concatenate([measure.energy[measure.low == measure.high], edges[-LAST:]])
 
 
 def graded(process: Process, measures: Sequence[Measure]) -> list[Array]:
@@ -55,7 +64,7 @@ def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: A
     for stop in fixed[1:]:
         while panels[-1] < stop:
             T = panels[-1]
-            sigma = float(response.moments(np.array([T]))[1][0])
+            sigma = _recoil_width(response, T)
             if len(panels) > MOST_PANELS:
                 raise OutOfRange(
                     "the resolution is so narrow that the recoils cannot be resolved",
@@ -67,3 +76,11 @@ def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: A
             step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
             panels.append(stop if T + 1.5 * step >= stop else T + step)
     return np.array(panels)
+
+
+def _recoil_width(response: Response, T: float) -> float:
+    """The resolution at the recoil ``T`` in keV of recoil: on an axis of hits a keV may be many of them."""
+    step = NEAR * max(T, 1.0)
+    mean, sigma = response.moments(np.array([T, T + step]))
+    rise = float(mean[1] - mean[0]) / step
+    return float(sigma[0]) / rise if rise > 0.0 else math.inf

@@ -14,7 +14,7 @@ from eventfit.inference.statistic import StatisticName
 from eventfit.likelihood import Likelihood
 from eventfit.quadrature import Array
 
-__all__ = ["cut_of", "p_value", "p_value_background", "toy_cost", "warnings_of"]
+__all__ = ["cut_of", "few_events", "p_value", "p_value_background", "toy_cost", "warnings_of"]
 
 #: smallest expectation of a bin, largest count of the whole, below which the chi-square approximation is doubtful
 FEW_IN_BIN, FEW = 1.0, 20.0
@@ -65,12 +65,18 @@ def _beyond(value: Array | float, asimov: Array | float, sign: float) -> Array:
     return np.asarray((value + sign * np.asarray(asimov)) / np.maximum(2.0 * np.sqrt(asimov), 1e-300))
 
 
+def few_events(likelihood: Likelihood, theta: Array) -> bool:
+    """Whether the bins that count expect fewer than :data:`FEW` events in all; never where none of them counts."""
+    expected = likelihood.expected(theta)[likelihood.counted]
+    return bool(len(expected) and expected.sum() < FEW)
+
+
 def warnings_of(likelihood: Likelihood, parameter: str, theta: Array, at_bound: bool) -> tuple[str, ...]:
     """Reasons to check an asymptotic result at ``theta`` (n_par,) with toys; empty where there are none."""
     found = []
     expected = likelihood.expected(theta)[likelihood.counted]
     few = 0 if likelihood.unbinned else int((expected < FEW_IN_BIN).sum())
-    if len(expected) and expected.sum() < FEW:
+    if few_events(likelihood, theta):
         found.append(f"{expected.sum():.3g} events expected in all")
     elif few:
         found.append(f"{few} of {len(expected)} bins expect less than {FEW_IN_BIN:g} event")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from eventfit.errors import OutOfRange
-from eventfit.inference.asymptotic import FEW, cut_of
+from eventfit.inference.asymptotic import cut_of, few_events
 from eventfit.inference.card import profile_card
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Interval, Status
@@ -56,7 +56,7 @@ def feldman_cousins_points(profile: Profile, *, cl: float) -> Array:
             "a Feldman-Cousins scan needs a closed asymptotic interval", where=profile.parameter, given=ends
         )
     around = [end + offset * scale for end in ends for offset in OFFSETS]
-    if profile.likelihood.expected(profile.best.values).sum() < FEW:
+    if few_events(profile.likelihood, profile.best.values):
         around += [ends[1] + offset * scale for offset in BEYOND]
     middle = np.linspace(ends[0], ends[1], 5)
     bound = [lower] if lower > ends[0] - 2.0 * scale else []

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from eventfit.errors import OutOfRange, StatisticsError
-from eventfit.inference.asymptotic import FEW
+from eventfit.inference.asymptotic import few_events
 from eventfit.inference.card import profile_card
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.hypotest import BANDS, READ
@@ -76,7 +76,7 @@ def _points(profile: Profile, guess: float, *others: float) -> Array:
     """Around the asymptotic limit, and around the ``others``, without points that nearly repeat."""
     if not np.all(np.isfinite([guess, *others])):
         raise OutOfRange("the asymptotic limit is open: it is not known where to throw toys", where=profile.parameter)
-    few = bool(profile.likelihood.expected(profile.best.values).sum() < FEW)
+    few = few_events(profile.likelihood, profile.best.values)
     deficit = profile.parameter in profile.best.at_bound
     shares = np.array(NEARER * deficit + POINTS + FURTHER * few)
     wanted = np.concatenate([guess * shares, np.outer(others, SPARSE).ravel()])

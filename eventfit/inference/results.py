@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Literal
 
 from eventfit.likelihood import Likelihood
+from eventfit.notebook import Shown, html_table, written
 from eventfit.quadrature import Array
 
 __all__ = [
@@ -47,7 +48,7 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class MethodCard:
+class MethodCard(Shown):
     """What a limit, interval or significance means; it is printed with the number.
 
     Attributes
@@ -87,7 +88,7 @@ class MethodCard:
 
 
 @dataclass(frozen=True, eq=False)
-class FitResult:
+class FitResult(Shown):
     """A fit and its certificate.
 
     Attributes
@@ -126,9 +127,19 @@ class FitResult:
     def __getitem__(self, name: str) -> float:
         return float(self.values[self.names.index(name)])
 
+    def _repr_html_(self) -> str:
+        """The parameters with their errors, those without one by the reason."""
+        why = dict.fromkeys(self.fixed, "held") | dict.fromkeys(self.at_bound, "at its bound")
+        rows = [
+            (parameter.name, written(float(value)), why.get(parameter.name, written(float(error))), parameter.unit)
+            for parameter, value, error in zip(self.likelihood.parameters, self.values, self.errors, strict=True)
+        ]
+        caption = f"FitResult: -2 ln L = {written(self.minus_2_ln_l)}, {self.status.value}"
+        return html_table(caption, rows, ("parameter", "value", "error", "unit"))
+
 
 @dataclass(frozen=True)
-class GoodnessOfFit:
+class GoodnessOfFit(Shown):
     """-2 ln L relative to the saturated model, its degrees of freedom and asymptotic p-value."""
 
     minus_2_ln_l: float
@@ -139,7 +150,7 @@ class GoodnessOfFit:
 
 
 @dataclass(frozen=True)
-class Significance:
+class Significance(Shown):
     """Evidence against the background-only hypothesis: q0, its p-value, and Z, with errors by toys (None: no toys)."""
 
     q0: float
@@ -152,7 +163,7 @@ class Significance:
 
 
 @dataclass(frozen=True)
-class Interval:
+class Interval(Shown):
     """Two-sided interval of the fit parameter as a list of pieces; disconnected ones are all there.
 
     ``errors`` are the statistical errors of their ends, if toys calibrated them.
@@ -167,7 +178,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Limit:
+class Limit(Shown):
     """Upper limit on the fit parameter.
 
     Attributes
@@ -187,7 +198,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class PValue:
+class PValue(Shown):
     """The p-value of a tested value, and its error by toys (None: no toys)."""
 
     parameter: str
@@ -200,7 +211,7 @@ class PValue:
 
 
 @dataclass(frozen=True)
-class Hypotest:
+class Hypotest(Shown):
     """A tested value: the statistic, its p-value with signal and without (CL_b), CL_s, and the CL_s expected."""
 
     parameter: str
@@ -216,7 +227,7 @@ class Hypotest:
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class Scan(Shown):
     """-2 Delta ln L (n,) at fixed values (n,) of the fit parameter, the others re-optimised (profile) or not (raw)."""
 
     parameter: str
@@ -228,7 +239,7 @@ class Scan:
 
 
 @dataclass(frozen=True, eq=False)
-class Contour:
+class Contour(Shown):
     """-2 Delta ln L (n_y, n_x) on a grid of two parameters, all others re-optimised, and the heights of its contours.
 
     ``levels`` are pairs (cl, height) with the chi-square quantiles of two degrees of freedom.
@@ -245,7 +256,7 @@ class Contour:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class Coverage(Shown):
     """How often a method's interval contains the true value, with its binomial error."""
 
     parameter: str
@@ -257,7 +268,7 @@ class Coverage:
 
 
 @dataclass(frozen=True)
-class Impact:
+class Impact(Shown):
     """How far the upper limit moves if one thing moves by a standard deviation down or up.
 
     ``kind``: ``"bin"`` and ``"auxiliary"`` move a measurement by its error, ``"nuisance"`` holds a parameter one

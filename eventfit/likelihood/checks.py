@@ -8,6 +8,7 @@ import numpy as np
 
 from eventfit.errors import OutOfRange, ZeroPrediction
 from eventfit.likelihood.component import Component, Data
+from eventfit.likelihood.statistic import LARGEST
 from eventfit.quadrature import Mask
 
 __all__ = ["check_bins", "check_data"]
@@ -40,8 +41,11 @@ def check_data(data: Data, counted: Mask, possible: Mask) -> None:
     ZeroPrediction
         Events in a bin where no component expects any.
     """
-    if not (np.all(np.isfinite(data.counts)) and np.all(data.counts[..., counted] >= 0)):
-        raise OutOfRange("observed counts are negative or NaN", where="data", given=data.counts)
+    counts, measured = data.counts[..., counted], data.counts[..., ~counted]
+    if not (np.all(np.isfinite(counts)) and np.all(counts >= 0)):
+        raise OutOfRange("observed counts are negative or NaN", where="data", given=counts)
+    if not np.all(np.abs(measured) <= LARGEST):
+        raise OutOfRange("a measured number is not finite", where="data", given=measured, allowed=f"up to {LARGEST:g}")
     if not np.all(np.isfinite(data.auxiliary)):
         raise OutOfRange("auxiliary measurements are not finite", where="data", given=data.auxiliary)
     empty = np.flatnonzero(counted & ~possible & np.any(np.atleast_2d(data.counts) > 0, axis=0))

@@ -10,7 +10,10 @@ from eventfit.errors import OutOfRange
 from eventfit.likelihood.poisson import FLOOR, poisson_deviance
 from eventfit.quadrature import Array, Index, Mask
 
-__all__ = ["Statistic"]
+__all__ = ["LARGEST", "Statistic"]
+
+#: largest measured number and error, and one over the smallest error: their squares are numbers too
+LARGEST = 1e50
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,27 +39,31 @@ class Statistic:
         Raises
         ------
         OutOfRange
-            An error that is negative or not finite, or a wrong number of them.
+            An error that is negative, not finite or beyond :data:`LARGEST`, or a wrong number of them.
         """
         if not errors.size:
             return cls(np.ones(n_bin, dtype=bool), np.zeros(0, dtype=np.intp), np.zeros(0))
-        if errors.shape != (n_bin,) or not (np.all(np.isfinite(errors)) and np.all(errors >= 0)):
+        some = errors[errors != 0]
+        if errors.shape != (n_bin,) or not (np.all(some >= 1.0 / LARGEST) and np.all(some <= LARGEST)):
             raise OutOfRange(
                 "every bin needs an error that is finite and not negative",
                 where="errors",
                 given=errors,
-                allowed=f"{n_bin} standard deviations, 0 for a bin that holds counts",
+                allowed=f"{n_bin} standard deviations from {1.0 / LARGEST:g} to {LARGEST:g}, "
+                "0 for a bin that holds counts",
             )
         measured = np.flatnonzero(errors > 0)
         return cls(errors == 0, measured, errors[measured])
 
     def terms(self, n: Array, expected: Array) -> tuple[Array, Array, Array]:
         """-2 ln L of every bin relative to saturated, with two derivatives in ``expected``; shapes broadcast."""
-        value, slope, curve = poisson_deviance(n, expected)
-        if len(self.measured):  # it is finite there too, and means nothing
-            at = self.measured
-            pull = (expected[..., at] - n[..., at]) / self.error
-            value[..., at], slope[..., at], curve[..., at] = pull**2, 2.0 * pull / self.error, 2.0 / self.error**2
+        if not len(self.measured):
+            return poisson_deviance(n, expected)
+        with np.errstate(over="ignore", invalid="ignore"):  # what it makes of a measured number means nothing
+            value, slope, curve = poisson_deviance(n, expected)
+        at = self.measured
+        pull = (expected[..., at] - n[..., at]) / self.error
+        value[..., at], slope[..., at], curve[..., at] = pull**2, 2.0 * pull / self.error, 2.0 / self.error**2
         return value, slope, curve
 
     def information(self, expected: Array) -> Array:

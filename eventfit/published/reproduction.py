@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 
 from eventfit.analysis import Analysis, Model
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted
+from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Wanted
 from eventfit.errors import DeclarationError, InputError, StatisticsError
 from eventfit.inference import Profile, Toys
+from eventfit.notebook import html_table, written
 from eventfit.published.compare import check_published, with_published
 from eventfit.published.compute import rows_of, takes_toys, toy_row
 from eventfit.published.row import Row
 from eventfit.tables import Table
+from eventfit.timing import StageClock
 
 __all__ = ["Reproduction", "Run", "reproduce", "versions"]
 
@@ -30,7 +32,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Reproduction:
-    """All rows of an analysis with what they rest on."""
+    """All rows of an analysis, or of some of its variants, with what they rest on."""
 
     analysis: Analysis
     rows: tuple[Row, ...]
@@ -42,6 +44,22 @@ class Reproduction:
         """Every table used by any variant."""
         tables = {table.name: table for run in self.runs.values() for table in run.model.tables}
         return tuple(tables[name] for name in sorted(tables))
+
+    def _repr_html_(self) -> str:
+        """Published beside ours, with the method of ours."""
+        rows = [
+            (
+                row.quantity,
+                row.variant,
+                "" if row.published is None else written(row.published.value),
+                row.status if row.value is None else written(row.value),
+                row.unit,
+                row.card.method + (f", {100 * row.card.cl:g} % C.L." if row.card.cl is not None else ""),
+            )
+            for row in self.rows
+        ]
+        head = ("quantity", "variant", "published", "ours", "unit", "method")
+        return html_table(self.analysis.default.title, rows, head)
 
     @property
     def failed(self) -> bool:
@@ -60,6 +78,8 @@ def reproduce(
     *,
     toys: Toys | None = None,
     on_variant: Callable[[str], None] | None = None,
+    variants: Sequence[str] | None = None,
+    clock: StageClock | None = None,
 ) -> Reproduction:
     """Compute every declared result for every variant; plain counting, which no variant changes, once.
 
@@ -70,6 +90,10 @@ def reproduce(
         the folder of their run each quantity has one of its own.
     on_variant
         Called with the variant that starts.
+    variants
+        These alone.
+    clock
+        Takes the time of every stage.
 
     Raises
     ------
@@ -93,18 +117,38 @@ def reproduce(
         )
     rows: list[Row] = []
     runs: dict[str, Run] = {}
-    for name in analysis.variants:
+    clock = clock or StageClock()
+    for name in analysis.variants if variants is None else variants:
         if on_variant is not None:
             on_variant(name)
-        model = analysis.model(name)
-        profile = _profile(model)
+        with clock.stage("reading"):
+            model = analysis.model(name, clock=clock)
+        with clock.stage("best fit"):
+            profile = _profile(model)
         runs[name] = Run(model, profile if isinstance(profile, Profile) else None)
         for wanted in model.declaration.result:
             if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
-                rows += rows_of(model, profile, wanted)
+                with clock.stage(_stage(wanted)):
+                    rows += rows_of(model, profile, wanted)
         if toys is not None and name == DEFAULT:
-            rows += _toy_rows(model, toys)
+            with clock.stage("toys"):
+                rows += _toy_rows(model, toys)
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
+
+
+def _stage(wanted: Wanted) -> str:
+    """What the clock calls the time of this quantity."""
+    return {
+        "interval": "intervals",
+        "upper_limit": "limits",
+        "significance": "significance",
+        "best_fit": "best fit",
+        "estimate": "best fit",
+        "rate": "rates",
+        "predicted_rate": "rates",
+        "gof": "goodness",
+        "gof_best_fit": "goodness",
+    }.get(wanted.quantity, "counting")
 
 
 def _toy_rows(model: Model, toys: Toys) -> list[Row]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from eventfit.inference import MethodCard
-from eventfit.published import Reproduction, Row
+from eventfit.provenance import worst
+from eventfit.published import Reproduction, Row, Run
 from eventfit.tables import Table
 
-__all__ = ["card_entry", "document", "dumps", "finite", "table_entries"]
+__all__ = ["card_entry", "document", "dumps", "finite", "joined", "table_entries"]
 
 
 def document(reproduction: Reproduction) -> dict[str, Any]:
@@ -22,11 +23,30 @@ def document(reproduction: Reproduction) -> dict[str, Any]:
         "title": reproduction.analysis.default.title,
         "results": [_row(row) for row in reproduction.rows],
         "variants": {
-            name: {"meaning": meaning, "numerical_error": finite(reproduction.runs[name].model.numerical_error)}
-            for name, (meaning, _) in reproduction.analysis.variants.items()
+            name: _variant(reproduction.analysis.variants[name][0], run) for name, run in reproduction.runs.items()
         },
         "tables": table_entries(reproduction.tables),
         "versions": dict(reproduction.versions),
+    }
+
+
+def _variant(meaning: str, run: Run) -> dict[str, Any]:
+    return {
+        "meaning": meaning,
+        "numerical_error": finite(run.model.numerical_error),
+        "worst_input": worst(table.status for table in run.model.tables),
+    }
+
+
+def joined(parts: Sequence[Mapping[str, Any]], variants: Sequence[str]) -> dict[str, Any]:
+    """The document of an analysis from those of some of its variants each, in the order of all ``variants``."""
+    tables = {table["name"]: table for part in parts for table in part["tables"]}
+    about = {name: entry for part in parts for name, entry in part["variants"].items()}
+    return {
+        **parts[0],
+        "results": [row for name in variants for part in parts for row in part["results"] if row["variant"] == name],
+        "variants": {name: about[name] for name in variants},
+        "tables": [tables[name] for name in sorted(tables)],
     }
 
 

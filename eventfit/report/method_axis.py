@@ -16,8 +16,9 @@ from eventfit.errors import StatisticsError
 from eventfit.inference import Profile
 from eventfit.parameters import Reported
 from eventfit.quadrature import Array
+from eventfit.report.characters import printable
 
-__all__ = ["QuotedAxis", "canvas", "cut_labels", "finite", "number", "percent", "visible_range"]
+__all__ = ["QuotedAxis", "canvas", "cut_labels", "finite", "mathtext", "number", "percent", "visible_range"]
 
 #: names that have a symbol in the literature
 SYMBOLS = {"mu": r"$\mu$", "mu_nu": r"$\mu_\nu$", "mu_B": r"$\mu_\mathrm{B}$"}
@@ -70,7 +71,7 @@ class QuotedAxis:
     def label(self) -> str:
         """Symbol and unit with the power of ten: ``mu_nu [10^-11 mu_B]``."""
         unit = self._unit
-        return _text(self.reported.name) + (f" [{unit}]" if unit else "")
+        return mathtext(self.reported.name) + (f" [{unit}]" if unit else "")
 
     def quote(self, fitted: float) -> str:
         """``fitted`` as a number with its unit, three digits."""
@@ -81,14 +82,14 @@ class QuotedAxis:
         if not math.isfinite(x):
             return "none" if math.isnan(x) else "unbounded"
         if x == 0.0:
-            return f"0 {_text(self.reported.unit)}".rstrip()
+            return f"0 {mathtext(self.reported.unit)}".rstrip()
         times = r" $\times$ " if self._unit.startswith(("10", "$10")) else " "
         return number(x) + (times + self._unit if self._unit else "")
 
     @property
     def _unit(self) -> str:
         ten = f"$10^{{{self.power_of_ten}}}$" if self.power_of_ten else ""
-        return " ".join(part for part in (ten, _text(self.reported.unit)) if part)
+        return " ".join(part for part in (ten, mathtext(self.reported.unit)) if part)
 
 
 def canvas(title: str, *, size: tuple[float, float] = (7.0, 4.8)) -> tuple[Figure, Axes]:
@@ -140,8 +141,8 @@ def percent(cl: float) -> str:
     return f"{100.0 * cl:.6g} %"
 
 
-def _text(name: str) -> str:
+def mathtext(name: str) -> str:
     """A parameter or a unit as matplotlib shall write it, with its powers raised."""
     if name in SYMBOLS:
         return SYMBOLS[name]
-    return re.sub(r"\^\{?(-?\d+)\}?", r"$^{\1}$", name.replace("$", r"\$"))
+    return re.sub(r"\^\{?(-?\d+)\}?", r"$^{\1}$", printable(name).replace("$", r"\$"))

@@ -95,7 +95,7 @@ def profile_curve_figure(
     axes.set_ylim(0.0, top)
     axes.set_xlabel(axis.label)
     axes.set_ylabel(RATIO)
-    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=2)
+    figure.legend(frameon=False, fontsize="medium", loc="outside lower center", ncols=2)
     return figure
 
 
@@ -136,7 +136,7 @@ def feldman_cousins_figure(
     axes.set_ylim(0.0, top)
     axes.set_xlabel(f"tested {axis.label}")
     axes.set_ylabel(RATIO)
-    figure.legend(frameon=False, fontsize="small", loc="outside lower center", ncols=2)
+    figure.legend(frameon=False, fontsize="medium", loc="outside lower center", ncols=2)
     return figure
 
 

@@ -15,9 +15,10 @@ from eventfit.analysis.expectation import Expectation
 from eventfit.quadrature import Array
 from eventfit.rates import Prediction
 from eventfit.rates.total import recoil_edges
-from eventfit.report.figures import DATA, STYLES, poisson_errors
+from eventfit.report.figures import DATA, STYLES
 from eventfit.report.method_axis import SYMBOLS, canvas
 from eventfit.report.rates import term_name
+from eventfit.report.spectrum_view import poisson_errors
 from eventfit.report.survival_figure import component_style, oscillated, survival_figure
 
 __all__ = ["expectation_figure", "rate_figures", "recoil_figure"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["doubt", "quoted", "result_text"]
+__all__ = ["card_pairs", "doubt", "quoted", "result_text"]
 
 Entry = Mapping[str, Any]
 #: rows of a table of impacts that are printed; the JSON document holds all
@@ -26,7 +26,7 @@ def result_text(document: Entry) -> str:
     where += [f"{key} {document[key]}" for key in ("variant", "measurement") if document[key]]
     lines = [f"{document['title']} ({', '.join(where)})", ""]
     lines += LINES[document["quantity"]](document)
-    lines += ["", *_card_lines(document["card"])]
+    lines += ["", *(f"{word + ':':<13}{text}" for word, text in card_pairs(document["card"]).items())]
     if document["status"] != "ok":
         lines.append(f"status: {document['status_text']}")
     lines += [f"note: {note}" for note in document["notes"]]
@@ -162,8 +162,8 @@ LINES = {
 }
 
 
-def _card_lines(card: Entry) -> list[str]:
-    """The method card: what the number means."""
+def card_pairs(card: Entry) -> dict[str, str]:
+    """The method card, what the number means: word -> text, without what it leaves open."""
     sided = f", {card['sided']}-sided" if card["sided"] else ""
     level = f", {_level(card)}" if card["cl"] is not None else ""
     cut = f", cut {card['cut']:.4g}" if card["cut"] is not None else ""
@@ -178,7 +178,7 @@ def _card_lines(card: Entry) -> list[str]:
         "note": card["note"],
         "model": card["model_sha256"][:12],
     }
-    return [f"{name + ':':<13}{text}" for name, text in pairs.items() if text]
+    return {name: text for name, text in pairs.items() if text}
 
 
 def _level(card: Entry) -> str:

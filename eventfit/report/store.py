@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from eventfit.analysis import Analysis, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
-from eventfit.errors import InputError, WriteFailed
+from eventfit.errors import InputError, MissingInput, WriteFailed
 from eventfit.report.json import dumps
-from eventfit.report.text import markdown_table
+from eventfit.report.summary import require_places, result_pages
 from eventfit.tables import shipped
 
 __all__ = [
-    "accept_result",
+    "accept_results",
+    "accepted_pages",
     "accepted_result",
     "prepare",
+    "read_source",
     "require_acceptable",
-    "results_page",
     "silence",
     "with_stored_toys",
     "write_text",
@@ -47,6 +48,20 @@ def write_text(path: Path, text: str) -> None:
         raise WriteFailed("a file could not be written", where=str(path), given=error.strerror) from error
 
 
+def read_source(path: Path) -> tuple[str, str]:
+    """Name and text of a file that was read before as what it is.
+
+    Raises
+    ------
+    MissingInput
+        It is gone, or no longer text.
+    """
+    try:
+        return path.name, path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise MissingInput("the file cannot be read", where=str(path), given=error) from error
+
+
 def accepted_result(analysis: str) -> dict[str, Any] | None:
     """The stored result of a shipped analysis, None before the first ``--accept``."""
     path = shipped("analyses") / analysis / "result.json"
@@ -58,13 +73,13 @@ def silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def require_acceptable(analysis: Analysis) -> Path:
-    """The folder of accepted results, asked for before the work starts.
+def require_acceptable(analysis: Analysis) -> None:
+    """Ask before the work starts whether the result of ``analysis`` can be accepted.
 
     Raises
     ------
     InputError
-        The analysis is not a shipped one, or this is an installed copy.
+        The analysis is not a shipped one, this is an installed copy, or a page has no place for the tables.
     """
     home = shipped("analyses")
     if not analysis.shipped or home.parent.name == "_shipped":
@@ -73,14 +88,22 @@ def require_acceptable(analysis: Analysis) -> Path:
             given=str(analysis.path),
             fix="use -o DIR to keep a result",
         )
-    return home
+    require_places(home)
 
 
-def accept_result(analysis: Analysis, content: Mapping[str, Any]) -> None:
-    """Store ``content`` as the accepted result and rewrite ``analyses/README.md``."""
-    home = require_acceptable(analysis)
-    write_text(home / analysis.id / "result.json", dumps(content) + "\n")
-    write_text(home / "README.md", results_page())
+def accept_results(documents: Sequence[Mapping[str, Any]]) -> None:
+    """Store ``documents`` as the accepted results and rewrite the pages that show all of them."""
+    home = shipped("analyses")
+    for content in documents:
+        write_text(home / content["analysis"] / "result.json", dumps(content) + "\n")
+    for page, text in accepted_pages().items():
+        write_text(page, text)
+
+
+def accepted_pages() -> dict[Path, str]:
+    """The pages with result tables, as they have to be for the accepted results."""
+    stored = [accepted_result(name) for name in shipped_analyses()]
+    return result_pages(shipped("analyses"), [document for document in stored if document is not None])
 
 
 def with_stored_toys(analysis: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -111,18 +134,3 @@ def with_stored_toys(analysis: str, content: Mapping[str, Any]) -> tuple[dict[st
 
 def _by_toys(row: Mapping[str, Any]) -> bool:
     return bool(row["method"]["calibration"] == "toys")
-
-
-def results_page() -> str:
-    """``analyses/README.md``: published against ours, from the accepted results."""
-    parts = [
-        "# Published against ours",
-        "",
-        "Written by `eventfit reproduce ID --accept`; every row with a published value. "
-        "Each folder holds the declaration, the notes and the full result.",
-    ]
-    for name in shipped_analyses():
-        stored = accepted_result(name)
-        if stored is not None:
-            parts += ["", f"## [{name}]({name}/notes.md)", "", stored["title"], "", markdown_table(stored)]
-    return "\n".join(parts) + "\n"

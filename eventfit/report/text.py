@@ -1,4 +1,4 @@
-"""Results for people: tables on the terminal and in Markdown."""
+"""Results for people: numbers, methods and the tables of one analysis on the terminal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from eventfit.inference import MethodCard
-from eventfit.published import Reproduction, Row, ratios
+from eventfit.published import ratios
 
-__all__ = ["markdown_table", "method", "number", "printed_unit", "result_table", "table_of_tables"]
+__all__ = [
+    "method",
+    "number",
+    "ours",
+    "printed_unit",
+    "quantity_label",
+    "ratio",
+    "result_table",
+    "table_of_tables",
+    "theirs",
+]
 
 #: units printed as multiples
 SCALES = {"mu_B": 1e-11}
@@ -31,7 +41,7 @@ def number(value: float | Sequence[float] | None, unit: str = "") -> str:
         value = value / SCALES[unit]
     if unit == "counts":
         return f"{value:.4g}"
-    return f"{value:.2f}" if abs(value) < 100 else f"{value:.4g}"
+    return f"{value:.2f}" if value == 0.0 or 0.005 <= abs(value) < 100 else f"{value:.4g}"
 
 
 def printed_unit(unit: str) -> str:
@@ -57,41 +67,53 @@ def method(card: MethodCard | Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def result_table(reproduction: Reproduction) -> RichTable:
+def result_table(document: Mapping[str, Any]) -> RichTable:
     """quantity, variant, published, ours, ratio, method; one section per quantity, the default variant in bold."""
-    title = Text(reproduction.analysis.default.title)
+    title = Text(document["title"])
     table = RichTable(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("quantity", "variant"):
         table.add_column(column)
     for column in ("published", "ours", "ratio"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("method", overflow="fold")
-    for quantity, kind in dict.fromkeys((row.quantity, row.kind) for row in reproduction.rows):
-        rows = [row for row in reproduction.rows if (row.quantity, row.kind) == (quantity, kind)]
+    for quantity, kind in dict.fromkeys((row["quantity"], row["kind"]) for row in document["results"]):
+        rows = [row for row in document["results"] if (row["quantity"], row["kind"]) == (quantity, kind)]
         said = ""
         for i, row in enumerate(rows):
-            label = escape(_label(quantity, kind, row.unit)) if i == 0 else ""
-            line = method(row.card)
-            style = "bold" if row.variant == "default" and row.kind == "observed" else None
-            table.add_row(label, *_cells(row), '"' if line == said else line, style=style)
+            label = escape(quantity_label(row)) if i == 0 else ""
+            line = method(row["method"])
+            style = "bold" if row["variant"] == "default" and kind == "observed" else None
+            cells = (row["variant"], theirs(row), escape(ours(row)), ratio(row))
+            table.add_row(label, *cells, '"' if line == said else line, style=style)
             said = line
         table.add_section()
     return table
 
 
-def _label(quantity: str, kind: str, unit: str) -> str:
-    said = "" if kind in ("observed", "counting") else f" ({kind})"
-    return quantity + said + ("" if unit in ("counts", "-2 ln L") else f" [{printed_unit(unit)}]")
+def quantity_label(row: Mapping[str, Any]) -> str:
+    """The quantity of a row with its unit, and its kind where that is not plain."""
+    said = "" if row["kind"] in ("observed", "counting") else f" ({row['kind']})"
+    unit = "" if row["unit"] in ("counts", "-2 ln L") else f" [{printed_unit(row['unit'])}]"
+    return f"{row['quantity']}{said}{unit}"
 
 
-def _cells(row: Row) -> list[str]:
-    ours = number(row.value, row.unit)
-    if row.error is not None or row.errors:
-        ours += f" +- {_errors(row.error, row.errors, row.unit)}"
-    if row.status != "ok":
-        ours += escape(f" [{row.status}]")
-    published = number(row.published.value, row.unit) if row.published is not None else "-"
-    return [row.variant, published, ours, _ratios(row.ratio)]
+def theirs(row: Mapping[str, Any]) -> str:
+    """The published value of a row."""
+    return "-" if row["published"] is None else number(row["published"]["value"], row["unit"])
+
+
+def ours(row: Mapping[str, Any]) -> str:
+    """Our value of a row with its error, and its status where that is not ok."""
+    said = number(row["value"], row["unit"])
+    if row["error"] is not None or row.get("errors"):
+        said += f" +- {_errors(row['error'], row['errors'], row['unit'])}"
+    return said if row["status"] == "ok" else f"{said} [{row['status']}]"
+
+
+def ratio(row: Mapping[str, Any]) -> str:
+    """Ours over theirs, end by end."""
+    values = () if row["published"] is None else ratios(row["value"], row["published"]["value"])
+    return ", ".join("-" if math.isnan(value) else f"{value:.2f}" for value in values)
 
 
 def _errors(error: float | None, errors: Sequence[Sequence[float]], unit: str) -> str:
@@ -101,37 +123,11 @@ def _errors(error: float | None, errors: Sequence[Sequence[float]], unit: str) -
     return text if error is not None else f"({text})"
 
 
-def _ratios(values: Sequence[float]) -> str:
-    return ", ".join("-" if math.isnan(value) else f"{value:.2f}" for value in values)
-
-
-def table_of_tables(reproduction: Reproduction) -> RichTable:
+def table_of_tables(document: Mapping[str, Any]) -> RichTable:
     """Every table behind the result with its status."""
     table = RichTable(title="Tables", title_justify="left", header_style="bold")
     for column in ("table", "status", "checks", "sha256"):
         table.add_column(column, no_wrap=True)
-    for entry in reproduction.tables:
-        table.add_row(entry.name, entry.status, "hold" if entry.checks_hold else "FAIL", entry.sha256[:12])
+    for entry in document["tables"]:
+        table.add_row(entry["name"], entry["status"], "hold" if entry["checks_hold"] else "FAIL", entry["sha256"][:12])
     return table
-
-
-def markdown_table(document: Mapping[str, Any]) -> str:
-    """The rows of a stored result (``analyses/<id>/result.json``) that have a published value, as Markdown."""
-    lines = ["| quantity | variant | published | ours | ratio | method |", "| --- | --- | --- | --- | --- | --- |"]
-    for row in document["results"]:
-        if row["published"] is None:
-            continue
-        theirs, ours = row["published"]["value"], row["value"]
-        said = number(ours, row["unit"])
-        if row["error"] is not None or row.get("errors"):
-            said += f" +- {_errors(row['error'], row['errors'], row['unit'])}"
-        cells = [
-            _label(row["quantity"], row["kind"], row["unit"]),
-            row["variant"],
-            number(theirs, row["unit"]),
-            said,
-            _ratios(ratios(ours, theirs)),
-            method(row["method"]),
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)

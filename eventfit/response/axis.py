@@ -30,6 +30,16 @@ class Axis:
             return f"{self.name} {first:g}" if first == last else f"{self.name} {first:g}-{last:g}"
         return f"{low:g}-{high:g} {self.unit}"
 
+    @property
+    def points(self) -> str:
+        """Name of the column of a table with values: of single events, or those where a curve is known."""
+        return self.name + (f"_{self.unit}" if self.unit else "")
+
+    @property
+    def density(self) -> str:
+        """Name of the column of a table with expected counts per unit."""
+        return f"expected_per_{self.unit or self.name}"
+
     def column(self, side: str) -> str:
         """Name of the column of a table with the ``low`` or ``high`` edges of bins."""
         return f"{self.name}_{side}" + (f"_{self.unit}" if self.unit else "")

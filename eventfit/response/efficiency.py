@@ -8,6 +8,7 @@ import numpy as np
 
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
+from eventfit.response.axis import Axis, KeV
 
 __all__ = ["Efficiency"]
 
@@ -17,7 +18,7 @@ BEND = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Efficiency:
-    """Piecewise linear efficiency: ``energy`` (n,) in keV, increasing, and ``value`` (n,) in [0, 1].
+    """Piecewise linear efficiency: ``energy`` (n,) on ``axis``, increasing, and ``value`` (n,) in [0, 1].
 
     Raises
     ------
@@ -28,6 +29,7 @@ class Efficiency:
     energy: Array
     value: Array
     name: str = "efficiency"
+    axis: Axis = KeV
 
     def __post_init__(self) -> None:
         if np.any(np.diff(self.energy) <= 0):
@@ -37,7 +39,7 @@ class Efficiency:
             row = int(np.argmax(bad))
             raise OutOfRange(
                 "an efficiency is a probability",
-                where=f"{self.name}, row {row + 1} (at {self.energy[row]:g} keV)",
+                where=f"{self.name}, row {row + 1} (at {self.axis.at(self.energy[row])})",
                 given=float(self.value[row]),
                 allowed="0 to 1",
                 fix="divide percentages by 100; put a live-time or mass factor into the exposure",
@@ -49,7 +51,7 @@ class Efficiency:
 
     @property
     def bends(self) -> Array:
-        """Knots in keV whose straightening would change the efficiency by more than ``BEND``."""
+        """Knots whose straightening would change the efficiency by more than ``BEND``."""
         slope = np.diff(self.value) / np.diff(self.energy)
         spacing = 0.5 * (self.energy[2:] - self.energy[:-2])
         return np.asarray(self.energy[1:-1][np.abs(np.diff(slope)) * spacing > BEND])
@@ -60,7 +62,7 @@ class Efficiency:
             raise OutOfRange(
                 "the efficiency is not known over the whole range it is used in",
                 where=self.name,
-                given=f"{low:g} to {high:g} keV",
-                allowed=f"{self.energy[0]:g} to {self.energy[-1]:g} keV",
+                given=self.axis.range(low, high),
+                allowed=self.axis.range(self.energy[0], self.energy[-1]),
                 fix="narrow the window or extend the table",
             )

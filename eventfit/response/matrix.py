@@ -180,6 +180,8 @@ class Response:
         mean, sigma = self.moments(T)
         below, above = mean + REACH * sigma < edges[0], mean - REACH * sigma > edges[-1]
         below |= self.visible(T) < self.resolution.smallest
+        if (T[0] > 0.0 and not below[0]) or (T[-1] < limit and not above.any()):
+            self._refuse_unknown(limit, T)
         if below[-1]:
             raise OutOfRange(
                 "no recoil that the source can produce is reconstructed inside the window",
@@ -187,8 +189,6 @@ class Response:
                 given=self.axis.range(edges[0], edges[-1]),
                 allowed=f"recoils up to {limit:g} keV",
             )
-        if (T[0] > 0.0 and not below[0]) or (T[-1] < limit and not above.any()):
-            self._refuse_unknown(limit, T)
         first, last = int(np.argmin(below)) - 1, int(np.flatnonzero(~above)[-1]) + 1
         return float(T[max(first, 0)]), float(T[min(last, len(T) - 1)])
 

@@ -137,7 +137,7 @@ class PolynomialResolution(Resolution):
     Raises
     ------
     OutOfRange
-        A mean that falls or a width that is not positive, at the energies where it is used.
+        A mean that falls, or a width that is not positive where hits are expected, at the energies where it is used.
     """
 
     coefficients: tuple[float, ...]
@@ -155,18 +155,22 @@ class PolynomialResolution(Resolution):
                 "the mean of the reconstructed quantity does not rise with the energy",
                 where="response.resolution",
                 given=f"slope {float(np.min(slope)):.3g} per MeV",
-                allowed="a polynomial that rises over all recoils of the source",
+                allowed=f"a polynomial that rises over all recoils of the source up to {self.known_to:g} keV",
+                fix="lower the energy up to which it is known, if it was made for lower ones",
             )
         return np.asarray(np.maximum(polyval(T, self.coefficients), 0.0))
 
     def sigma(self, visible: Array) -> Array:
         N = self.mean(visible)
         width = self.noise + self.stochastic * np.sqrt(N) + self.linear * N
-        if np.any(width <= 0.0):
+        bad = (width < 0.0) | ((width == 0.0) & (N > 0.0))  # no hits may be certain
+        if np.any(bad):
+            worst = int(np.argmin(np.where(bad, width, np.inf)))
             raise OutOfRange(
                 "the width of the reconstructed quantity is not positive",
                 where="response.resolution",
-                given=f"{float(np.min(width)):.3g} at a mean of {float(N.flat[int(np.argmin(width))]):.4g}",
-                allowed="a width above zero over all recoils of the source",
+                given=f"{float(width.flat[worst]):.3g} at a mean of {float(N.flat[worst]):.4g}",
+                allowed=f"a width above zero over all recoils of the source up to {self.known_to:g} keV",
+                fix="lower the energy up to which it is known, if it was made for lower ones",
             )
         return np.asarray(width)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 from eventfit.inference.toys.run_file import Key
 from eventfit.quadrature import Array
@@ -26,6 +26,9 @@ __all__ = ["Blocks", "Submit", "Work", "compute", "limit_blas", "local_workers",
 Blocks = list[tuple[Key, Array]]
 Work = Callable[[Any, Key], Array]
 Submit = Callable[[Sequence[Key]], "Future[Blocks]"]
+#: what names a piece of work, and what comes out of it: plain values that go from process to process
+Name = TypeVar("Name")
+Result = TypeVar("Result")
 
 #: read by the BLAS libraries when they are loaded
 _ENVIRONMENT = (
@@ -46,8 +49,8 @@ _CONTROLS = (
 )
 
 
-def compute(work: Work, payload: Any, keys: Sequence[Key]) -> Blocks:
-    """The blocks of a chunk."""
+def compute(work: Callable[[Any, Name], Result], payload: Any, keys: Sequence[Name]) -> list[tuple[Name, Result]]:
+    """The pieces of a chunk."""
     return [(key, work(payload, key)) for key in keys]
 
 
@@ -88,7 +91,9 @@ def one_blas_thread() -> Iterator[None]:
 
 
 @contextmanager
-def local_workers(work: Work, payload: Any, n: int) -> Iterator[Submit]:
+def local_workers(
+    work: Callable[[Any, Name], Result], payload: Any, n: int
+) -> Iterator[Callable[[Sequence[Name]], Future[list[tuple[Name, Result]]]]]:
     """A function that gives chunks to ``n`` worker processes, which end with the block, whatever ends it.
 
     Workers are new interpreters (the same on every platform, and no lock or open file of this process is copied into
@@ -99,7 +104,7 @@ def local_workers(work: Work, payload: Any, n: int) -> Iterator[Submit]:
     reading, writing = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(n, context, _settle, (work, payload, reading))
 
-    def submit(keys: Sequence[Key]) -> Future[Blocks]:
+    def submit(keys: Sequence[Name]) -> Future[list[tuple[Name, Result]]]:
         with _launching():  # a pool launches its workers when it is given something to do
             return pool.submit(_compute_here, keys)
 
@@ -135,14 +140,14 @@ def _launching() -> Iterator[None]:
 class _Worker:
     """What a worker process knows."""
 
-    def __init__(self, work: Work, payload: Any) -> None:
+    def __init__(self, work: Callable[[Any, Any], Any], payload: Any) -> None:
         self._work = work
         self._payload = payload
         self._lock = threading.Lock()
         self._computing = False
         self._unwanted = False
 
-    def compute(self, keys: Sequence[Key]) -> Blocks:
+    def compute(self, keys: Sequence[Any]) -> list[tuple[Any, Any]]:
         with self._lock:
             if self._unwanted:
                 return []
@@ -172,7 +177,7 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def _settle(work: Work, payload: Any, lifeline: Connection) -> None:
+def _settle(work: Callable[[Any, Any], Any], payload: Any, lifeline: Connection) -> None:
     """Make this process a worker."""
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -180,6 +185,6 @@ def _settle(work: Work, payload: Any, lifeline: Connection) -> None:
     threading.Thread(target=_worker.watch, args=(lifeline,), daemon=True).start()
 
 
-def _compute_here(keys: Sequence[Key]) -> Blocks:
+def _compute_here(keys: Sequence[Any]) -> list[tuple[Any, Any]]:
     assert _worker is not None
     return _worker.compute(keys)
