@@ -377,7 +377,7 @@ def test_fold_equals_brute_force(process: Process, cut: bool) -> None:
     total = sum(quad_vec(integrand, a, b, epsabs=0, epsrel=1e-7)[0] for a, b in pairwise(cuts))
     expected = 1e3 * day * GERMANIUM.units_per_kg * GE74.number * total
     found = folded(process, seen)
-    assert found.spectrum.values() == pytest.approx(expected, rel=1e-4)
+    assert found.spectrum.values() == pytest.approx(expected, rel=2e-5)
     assert found.numerical_error < 1e-4
 
 

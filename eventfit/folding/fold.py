@@ -11,7 +11,7 @@ from eventfit.cross_section.base import Process, Recoil, Term, maximum_recoil, m
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux.base import Flux
 from eventfit.folding.detector import Arriving, Folding
-from eventfit.folding.panels import ORDER_T, graded, kinks, neutrino_order
+from eventfit.folding.panels import graded, kinks, neutrino_order, recoil_order
 from eventfit.quadrature import Array
 from eventfit.response import Response
 from eventfit.spectrum import Spectrum, Template
@@ -119,7 +119,7 @@ def arranged(
             edges,
             limit=float(ends.max()),
             breakpoints=np.concatenate([*cuts, ends]),
-            order=factor * ORDER_T,
+            order=factor * recoil_order(recoil),
             points=points,
         )
         for flux in fluxes:

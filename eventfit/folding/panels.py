@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eventfit.cross_section.base import Process, maximum_recoil
+from eventfit.cross_section.base import Process, Recoil, maximum_recoil
 from eventfit.errors import OutOfRange
 from eventfit.flux.base import Measure
 from eventfit.quadrature import Array
 from eventfit.response import Response
 
-__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "neutrino_order", "recoil_panels"]
+__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "neutrino_order", "recoil_order", "recoil_panels"]
 
 #: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
 ORDER_E = 2
@@ -36,6 +36,11 @@ def neutrino_order(processes: Sequence[Process]) -> int:
     from zero at the edge: two nodes there miss 1 % and more.
     """
     return 2 * ORDER_E if any(process.recoil == "nucleus" for process in processes) else ORDER_E
+
+
+def recoil_order(recoil: Recoil) -> int:
+    """Nodes per panel in recoil energy; twice as many for nuclei, which come through the tail of the resolution."""
+    return 2 * ORDER_T if recoil == "nucleus" else ORDER_T
 
 
 def kinks(measure: Measure, response: Response) -> Array:
