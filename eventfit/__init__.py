@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from eventfit.likelihood import Likelihood as Likelihood
     from eventfit.published import reproduce as reproduce
     from eventfit.rates import predict_rates as predict_rates
+    from eventfit.rates import reactor_source as reactor_source
     from eventfit.rates import solar_source as solar_source
+    from eventfit.rates import stopped_pion_source as stopped_pion_source
     from eventfit.spectrum import Spectrum as Spectrum
     from eventfit.tables import Tables as Tables
 
@@ -59,8 +61,10 @@ _HOME = {
     "open_problem": "analysis.problem",
     "predict_rates": "rates",
     "profile_interval": "inference",
+    "reactor_source": "rates",
     "reproduce": "published",
     "solar_source": "rates",
+    "stopped_pion_source": "rates",
     "upper_limit_cls": "inference",
     "upper_limit_qmu_tilde": "inference",
 }
@@ -82,8 +86,10 @@ __all__ = [
     "open_problem",
     "predict_rates",
     "profile_interval",
+    "reactor_source",
     "reproduce",
     "solar_source",
+    "stopped_pion_source",
     "upper_limit_cls",
     "upper_limit_qmu_tilde",
 ]

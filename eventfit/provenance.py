@@ -15,7 +15,7 @@ __all__ = ["UNIT_SUFFIX", "Check", "Column", "Provenance", "Status", "read_prove
 
 #: how far a number can be trusted, best first
 Status = Literal["official", "transcribed", "digitised", "computed", "recalled-unverified"]
-Unit = Literal["keV", "1/keV", "1/(keV kg day)", "1/(cm^2 s)", "cm^2", "u", "counts", "1", "text"]
+Unit = Literal["keV", "1/keV", "1/(keV kg day)", "1/(cm^2 s)", "cm^2", "cm^2/keV", "u", "counts", "1", "text"]
 #: unit in the provenance -> what the column name has to end with
 UNIT_SUFFIX = {
     "keV": "_keV",
@@ -23,6 +23,7 @@ UNIT_SUFFIX = {
     "1/(keV kg day)": "_per_keV_kg_day",
     "1/(cm^2 s)": "_per_cm2_s",
     "cm^2": "_cm2",
+    "cm^2/keV": "_cm2_per_keV",
     "u": "_u",
     "counts": "_counts",
 }

@@ -53,6 +53,11 @@ HELP = {
     "rate": (
         "SOURCE",
         "Example: eventfit rate solar",
+        "Example: eventfit rate reactor",
+        "Example: eventfit rate stopped_pion",
+        "--power",
+        "--fractions",
+        "--pions-per-proton",
         "--target",
         "--window",
         "--components",
@@ -145,7 +150,8 @@ def test_version() -> None:
 
 
 def test_help_examples_name_things_that_exist() -> None:
-    verbs = "reproduce|rate(?! solar)|cite|export|limit|interval|significance|scan|contour|toys(?! merge)"
+    verbs = "reproduce|rate(?! solar| reactor| stopped_pion)|cite|export|limit|interval|significance|scan|contour"
+    verbs += "|toys(?! merge)"
     named = re.findall(rf"eventfit (?:{verbs}) (\w+)", "".join(text_of(eventfit(v, "--help")) for v in HELP))
     assert named
     assert set(named) <= set(shipped_analyses())

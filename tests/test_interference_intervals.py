@@ -129,7 +129,7 @@ def test_a_charge_radius_has_two_separate_pieces(start: float | None) -> None:
     assert found.card.statistic == "tmu"
     (coupling,) = radius.couplings
     reported = Reported(coupling.reported, coupling.reported_unit, coupling.power, coupling.scale)
-    assert reported.value(found.pieces[0][0]) == pytest.approx(1e-32 * expected[0][0], rel=1e-5)
+    assert reported.value(found.pieces[0][0]) == pytest.approx(1e-32 * expected[0][0], rel=1e-5, abs=0)
     assert reported.fitted(reported.value(-3.0)) == pytest.approx(-3.0)
 
 

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 @cache
 def reproduced(name: str) -> Reproduction:
+    """The analysis ``name``, rerun once."""
     return reproduce(Analysis.load(name))
 
 
@@ -34,6 +35,31 @@ def xenon1t() -> Reproduction:
 @pytest.fixture(scope="module")
 def xenonnt() -> Reproduction:
     return reproduced("xenonnt_2022")
+
+
+@pytest.fixture(scope="module")
+def rovno() -> Reproduction:
+    return reproduce(Analysis.load("rovno_1993"))
+
+
+@pytest.fixture(scope="module")
+def krasnoyarsk() -> Reproduction:
+    return reproduce(Analysis.load("krasnoyarsk_1992"))
+
+
+@pytest.fixture(scope="module")
+def munu() -> Reproduction:
+    return reproduce(Analysis.load("munu_2005"))
+
+
+@pytest.fixture(scope="module")
+def lampf() -> Reproduction:
+    return reproduce(Analysis.load("lampf_1993"))
+
+
+@pytest.fixture(scope="module")
+def lsnd() -> Reproduction:
+    return reproduce(Analysis.load("lsnd_2001"))
 
 
 def row(reproduction: Reproduction, quantity: str, variant: str = "default", kind: str = "observed") -> Row:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
@@ -22,7 +23,7 @@ from eventfit.cross_section import CorrectedElectron, FreeElectrons, SteppingEle
 from eventfit.flux import OscillationParameters, oscillated_solar_flux
 from eventfit.flux.solar import COMPONENTS
 from eventfit.quadrature import Array
-from eventfit.rates import Prediction, predict_rates, solar_source
+from eventfit.rates import Prediction, open_source, predict_rates, solar_source
 from eventfit.report.figures import save
 from eventfit.report.rate_figures import expectation_figure, rate_figures, recoil_figure
 from eventfit.report.rates import term_name
@@ -52,6 +53,13 @@ def prediction(
     return predict_rates(source, XENON, process, exposure=100 * tonne * day, window=window, moment=moment)
 
 
+def near(source: str, window: tuple[float, float]) -> Prediction:
+    """Of a reactor, or of stopped pions, with a moment beside the weak rate."""
+    process = CorrectedElectron(FreeElectrons(XENON), qed=True)
+    opened = open_source(source, TABLES, {"flux_per_cm2_s": 1e7})
+    return predict_rates(opened, XENON, process, exposure=100 * tonne * day, window=window, moment=1e-10)
+
+
 MAKERS: dict[str, Callable[[], Figure]] = {
     "survival": lambda: survival_figure(FLUXES),
     "survival with all flavours": lambda: survival_figure(FLUXES, converted=True),
@@ -61,6 +69,9 @@ MAKERS: dict[str, Callable[[], Figure]] = {
     "moment": lambda: recoil_figure(prediction(window=(1.0, 30.0), moment=1e-11), UNIT),
     "above pp": lambda: recoil_figure(prediction(window=(700.0, 1e6), oscillation="none"), UNIT),
     "line alone": lambda: recoil_figure(prediction(components=("pep",)), UNIT),
+    "reactor": lambda: recoil_figure(near("reactor", (2.8, 55.0)), UNIT),
+    "stopped pions": lambda: recoil_figure(near("stopped_pion", (18e3, 50e3)), UNIT),
+    "one number": lambda: expectation_figure(expectation(Analysis.load("rovno_1993").model())),
     "many bins": lambda: expectation_figure(expectation(Analysis.load("borexino_2017").model())),
     "analysis": lambda: expectation_figure(expectation(Analysis.load("xenonnt_2022").model("mu_e"))),
 }
@@ -167,6 +178,20 @@ def test_a_step_is_a_step() -> None:
     for edge in (*XENON.shell_energies, 2 * 384.3**2 / (510.99895 + 2 * 384.3)):
         assert np.any((edge * (1 - 1e-5) < T) & (edge > T))
         assert np.any((edge < T) & (edge * (1 + 1e-5) > T))
+
+
+def test_the_total_of_one_component_is_not_drawn_over_it() -> None:
+    for name, total in (("line alone", 0), ("stopped pions", 1)):
+        labels = [str(line.get_label()) for line in figure_of(name).axes[0].get_lines()]
+        assert labels.count("total") == total
+
+
+def test_a_measured_number_has_its_own_error() -> None:
+    """Rovno: 1.28 +- 0.63 of the weak rate, which is no count of events."""
+    model = Analysis.load("rovno_1993").model()
+    (bar,) = (c for c in figure_of("one number").axes[0].collections if isinstance(c, LineCollection))
+    low, high = bar.get_segments()[0][:, 1] / model.templates[0].spectrum.values()[0]
+    assert (low, high) == (pytest.approx(1.28 - 0.63), pytest.approx(1.28 + 0.63))
 
 
 def test_what_lies_below_zero_is_drawn_as_its_size() -> None:

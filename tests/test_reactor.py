@@ -29,6 +29,7 @@ from eventfit.cross_section import FreeElectrons, InverseBetaDecay, MagneticMome
 from eventfit.errors import DeclarationError, EventfitError, OutOfRange, UnknownName
 from eventfit.flux import Core, Flux, ReactorFlux, ReactorModel, TotalFlux, reactor_flux, solar_flux
 from eventfit.flux.reactor import ISOTOPES, CaptureName, CaptureSpectrum, FissionSpectra, SpectraName
+from eventfit.flux.reactor.model import WIDEST
 from eventfit.flux.reactor.spectra import SOURCES, Curve
 from eventfit.folding import fold
 from eventfit.quadrature import Array
@@ -151,6 +152,17 @@ def test_the_measure_is_of_electron_antineutrinos_and_integrates_the_density(com
     assert np.all(complete.density(E) >= 0.0)
     assert states["nubar_e"].total == pytest.approx(np.trapezoid(complete.density(E), E), rel=1e-3)
     assert np.all(states["nubar_e"].weight >= 0.0)
+
+
+def test_panels_end_at_joints_and_rows_and_none_is_wide(complete: ReactorFlux) -> None:
+    """A kinematic edge inside a wide panel, where the spectrum falls by a factor, is not integrated well."""
+    edges = complete.model.edges
+    assert np.all(np.diff(edges) > 0)
+    assert np.diff(edges).max() <= WIDEST
+    for piece in complete.model.pieces:
+        knots = piece.spectra.knots
+        rows = knots[(knots >= piece.low) & (knots <= piece.high)]
+        assert np.isin([piece.low, piece.high, *rows], edges).all()
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])

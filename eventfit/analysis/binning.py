@@ -13,7 +13,7 @@ from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
 from eventfit.units import day, kg
 
-__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "residual_spectrum", "within"]
+__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "require_bins", "residual_spectrum", "within"]
 
 
 def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
@@ -29,7 +29,7 @@ def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> 
         if not table.is_binned:
             counts = np.histogram(within(table, response), edges)[0].astype(float)
             return Spectrum(edges, counts, counts, "observed")
-        _require_bins(table, response)
+        require_bins(table, response)
         counts = table["observed_counts"]
         if np.any(counts != np.round(counts)):
             raise OutOfRange(
@@ -63,7 +63,7 @@ def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) 
         if not table.is_binned and declared.column is None:
             return Spectrum(edges, integrals(table, edges, response.axis), name=declared.name)
         if table.is_binned:
-            _require_bins(table, response)
+            require_bins(table, response)
     with located(f"{key}.column"):
         return Spectrum(edges, _counts(table, declared.column or "expected_counts"), name=declared.name)
 
@@ -109,7 +109,7 @@ def residual_spectrum(
     _require_keV(response, "data.residual")
     with located("data.residual"):
         table, edges = tables.read(name), response.edges
-        _require_bins(table, response)
+        require_bins(table, response)
         rate, error = table["residual_per_keV_kg_day"], table["error_per_keV_kg_day"]
         if np.any(error <= 0):
             raise OutOfRange(
@@ -138,7 +138,8 @@ def within(events: Table, response: ResponseDeclared) -> Array:
     return values
 
 
-def _require_bins(table: Table, response: ResponseDeclared) -> None:
+def require_bins(table: Table, response: ResponseDeclared) -> None:
+    """Refuse a table with other bins than those of the response."""
     axis, edges = response.axis, response.edges
     own = table.edges(axis.column("low"), axis.column("high"))
     if not np.array_equal(own, edges):

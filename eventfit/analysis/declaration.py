@@ -6,52 +6,48 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eventfit.analysis.counting import CountedDeclared, OverEnergyDeclared, PerFissionDeclared, RatioDeclared
 from eventfit.analysis.detector import Exposure, ResponseDeclared, TargetDeclared
 from eventfit.analysis.measurements import Measurement
 from eventfit.analysis.mechanisms import ProcessDeclared
 from eventfit.analysis.nuisances import Norm, Nuisance
 from eventfit.analysis.sources import OscillationDeclared, Source
 from eventfit.analysis.wanted import Published, Wanted
-from eventfit.strict import Finite, Name, NonNegative, Positive, Strict
+from eventfit.strict import Name, NonNegative, Positive, Strict
 
-__all__ = ["Background", "DataDeclared", "Declaration", "OffDeclared", "RatioDeclared"]
+__all__ = ["COUNTED", "FORMS", "Background", "DataDeclared", "Declaration", "OffDeclared"]
 
-
-class RatioDeclared(Strict):
-    """A measured rate in units of the weak one, with errors that add in quadrature.
-
-    ``of`` names the source components whose weak scattering is the unit, all of them if it is left out; that of the
-    others was subtracted.
-    """
-
-    value: Finite
-    errors: Annotated[list[Positive], Field(min_length=1)]
-    of: Annotated[list[str], Field(min_length=1)] | None = None
+#: forms of data that are one number in one bin
+COUNTED = ("ratio_to_weak", "cross_section_per_fission", "cross_section_over_energy")
+#: forms of data, of which a declaration has one; a variant that names another one replaces it
+FORMS = ("observed", "residual", *COUNTED, "asimov")
 
 
 class DataDeclared(Strict):
-    """What was measured, in one of four forms, and the data set it comes from (equal origins never combine).
+    """What was measured, in one of several forms, and the data set it comes from (equal origins never combine).
 
     ``observed``: a table of counts in the bins of the response, or of single events, which are then counted; with
     ``events`` the fit is that of the single events in this table, which are those of the counts, and needs the
     ``density`` of every background. ``residual``: a table of rates with errors, backgrounds subtracted (Gaussian).
-    ``ratio_to_weak``: one bin, the measured rate over the weak one. ``asimov = true``: no data; what the declaration
-    expects without signal stands for them, and every result is an expected one.
+    ``ratio_to_weak``, ``cross_section_per_fission``, ``cross_section_over_energy``: one number in one bin, over the
+    weak one or to be held against it. ``asimov = true``: no data; what the declaration expects without signal stands
+    for them, and every result is an expected one.
     """
 
     observed: str | None = None
     events: str | None = None
     residual: str | None = None
     ratio_to_weak: RatioDeclared | None = None
+    cross_section_per_fission: PerFissionDeclared | None = None
+    cross_section_over_energy: OverEnergyDeclared | None = None
     asimov: Literal[True] | None = None
     origin: Annotated[list[str], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one_form(self) -> DataDeclared:
-        forms = ("observed", "residual", "ratio_to_weak", "asimov")
-        given = [name for name in forms if getattr(self, name) is not None]
+        given = [name for name in FORMS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"one of {', '.join(forms)} has to be given; here {' and '.join(given) or 'none'}")
+            raise ValueError(f"one of {', '.join(FORMS)} has to be given; here {' and '.join(given) or 'none'}")
         if self.events is not None and self.observed is None:
             raise ValueError("events belong to observed counts")
         return self
@@ -61,7 +57,12 @@ class DataDeclared(Strict):
         """What kind of results these data give."""
         if self.asimov is not None:
             return "expected"
-        return "counting" if self.ratio_to_weak is not None else "observed"
+        return "counting" if self.counted is not None else "observed"
+
+    @property
+    def counted(self) -> CountedDeclared | None:
+        """The one number in one bin, if that is what was measured."""
+        return self.ratio_to_weak or self.cross_section_per_fission or self.cross_section_over_energy
 
 
 class OffDeclared(Strict):
@@ -79,8 +80,10 @@ class OffDeclared(Strict):
 
     @model_validator(mode="after")
     def _degree(self) -> OffDeclared:
-        if (self.degree is None) == (self.background == "smooth"):
-            raise ValueError("degree belongs to background = 'smooth', which needs it")
+        if self.background == "smooth" and self.degree is None:
+            raise ValueError("background = 'smooth' needs its degree: 0 is flat, 3 a cubic")
+        if self.background == "per_bin" and self.degree is not None:
+            raise ValueError("degree has no meaning for background = 'per_bin': leave it out")
         return self
 
 

@@ -168,7 +168,7 @@ class Analysis:
         with clock.stage("folding"):
             physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
-        measured = measured or derive_measured(declared, physics, backgrounds)
+        measured = measured or derive_measured(declared, physics, backgrounds, tables)
         off = build_off(declared, tables, backgrounds, self.id)
         poi, reported = find_poi(declared, physics, self.id, where)
         statistics = build_statistics(

@@ -54,9 +54,9 @@ class ComponentNorm(Norm):
 
 
 class CouplingError(Strict):
-    """A published systematic error of the fitted coupling itself: it adds ``size`` times theta ~ N(0, 1) to it.
+    """A published systematic error of the parameter of interest: it adds ``size`` times theta ~ N(0, 1) to it.
 
-    ``size`` has the unit of the fit parameter, for a magnetic moment (1e-11 mu_B)^2.
+    ``size`` has the unit of the fit parameter, for a magnetic moment (1e-11 mu_B)^2, for a norm none.
     """
 
     name: Name

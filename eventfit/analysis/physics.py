@@ -24,9 +24,9 @@ from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
 
-__all__ = ["Folded", "Physics", "build_physics", "fold_key"]
+__all__ = ["WEAK", "Folded", "Physics", "build_physics", "fold_key"]
 
-
+#: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
 #: what was declared of a fold -> its templates
 Folded = dict[tuple[str, ...], tuple[Template, ...]]
@@ -44,6 +44,11 @@ class Physics:
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
+
+    @property
+    def weak(self) -> list[Process]:
+        """The weak scattering, if it is declared."""
+        return [process for process in self.processes if process.name == WEAK]
 
 
 def build_physics(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eventfit.analysis.declaration import Background, Declaration
+from eventfit.analysis.declaration import FORMS, Background, Declaration
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
 from eventfit.analysis.nuisances import Nuisance
@@ -23,6 +23,8 @@ __all__ = ["DEFAULT", "declared_variants"]
 DEFAULT = "default"
 #: lists of tables whose items a variant addresses by name
 NAMED = ("background", "nuisance", "measurement")
+#: keys that say what kind of thing a table describes; a variant with another one replaces the whole table
+KINDS = ("kind", "background")
 #: what belongs to the analysis as a whole
 SHARED = ("title", "cite", "result", "published", "variant")
 
@@ -30,8 +32,9 @@ SHARED = ("title", "cite", "result", "published", "variant")
 def declared_variants(path: Path) -> dict[str, tuple[str, Declaration]]:
     """Variant name -> (meaning, declaration); the default first.
 
-    A variant is an overlay on the rest of the file: tables merge key by key, backgrounds and nuisances are addressed by
-    their name (``[variant.x.nuisance.b0_scale]``), all else is replaced. It has to change something.
+    A variant is an overlay on the rest of the file: tables merge key by key unless their kind changes, backgrounds and
+    nuisances are addressed by their name (``[variant.x.nuisance.b0_scale]``), another form of data takes the place of
+    the old one, all else is replaced. It has to change something.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def _variant(path: Path, base: Mapping[str, Any], name: str, patch: object) -> t
         )
     if shared := [key for key in changes if key in SHARED]:
         raise DeclarationError("a variant may not change this", where=f"{where}.{shared[0]}", given=shared[0])
-    merged = _overlay(base, changes)
+    merged = _overlay(_without_other_form(base, changes), changes)
     if name != DEFAULT and merged == base:
         raise DeclarationError("a variant changes nothing", where=where, fix="remove it, or say what it changes")
     prefix = f"{path}: " if name == DEFAULT else f"{path}: variant.{name}: "
@@ -179,19 +182,33 @@ def _possible_moments(declared: Declaration, where: str) -> None:
             )
 
 
+def _without_other_form(base: Mapping[str, Any], patch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``base`` without its form of data if ``patch`` names another one, which takes its place."""
+    old, new = base.get("data"), patch.get("data")
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return base
+    named = [form for form in FORMS if form in new]
+    if not named or any(form in old for form in named):
+        return base
+    return {**base, "data": {key: value for key, value in old.items() if key not in (*FORMS, "events")}}
+
+
 def _overlay(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in patch.items():
         old = merged.get(key, [] if key in NAMED else None)
         if isinstance(value, dict) and isinstance(old, list) and key in NAMED:
             merged[key] = _overlay_named(old, value)
-        elif (
-            isinstance(value, dict) and isinstance(old, dict) and value.get("kind", old.get("kind")) == old.get("kind")
-        ):
+        elif isinstance(value, dict) and isinstance(old, dict) and _alike(old, value):
             merged[key] = _overlay(old, value)
         else:
             merged[key] = value
     return merged
+
+
+def _alike(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether ``new`` leaves what kind of thing the table ``old`` describes: another kind has other keys."""
+    return all(new.get(key, old.get(key)) == old.get(key) for key in KINDS)
 
 
 def _overlay_named(items: Sequence[Any], patch: Mapping[str, Any]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -54,7 +55,7 @@ def apply_nuisance(
     name, signal = f"{prefix}.{declared.name}", [t.name for t in physics.templates if poi in t.powers]
     if isinstance(declared, CouplingError):
         parameter = Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=f"error of {poi}")
-        return parameter, dict(components) | _coupling_error(declared, name, poi, [components[n] for n in signal])
+        return parameter, dict(components) | _coupling_error(declared, name, poi, components)
     if isinstance(declared, FluxNorm):
         scaled, parameter = _of_fluxes(declared, whole, physics), _parameter(declared, name)
         return parameter, _with(components, scaled, Power(name))
@@ -119,16 +120,20 @@ def _factor(declared: ScaleNuisance | PoissonNuisance | ComponentNorm, name: str
     return scale(name, declared.relative)
 
 
-def _coupling_error(declared: CouplingError, name: str, poi: str, signal: Sequence[Component]) -> dict[str, Component]:
-    """Components that add ``size * theta`` to the coupling: the signal's, with that in its place."""
-    return {
-        f"{c.name}.{declared.name}": Component(
-            f"{c.name}.{declared.name}",
-            declared.size * c.counts,
-            (*(f for f in c.factors if f != Power(poi)), Power(name)),
-        )
-        for c in signal
-    }
+def _coupling_error(
+    declared: CouplingError, name: str, poi: str, components: Mapping[str, Component]
+) -> dict[str, Component]:
+    """Components that make ``poi + size * theta`` of the coupling wherever it stands: (poi + size theta)^p expanded."""
+    found: dict[str, Component] = {}
+    for component in components.values():
+        power = sum(f.exponent for f in component.factors if isinstance(f, Power) and f.parameter == poi)
+        others = tuple(f for f in component.factors if f.parameter != poi)
+        for k in range(1, power + 1):
+            kept = (Power(poi, power - k),) if k < power else ()
+            counts = math.comb(power, k) * declared.size**k * component.counts
+            said = f"{component.name}.{declared.name}" + (f"_{k}" if power > 1 else "")
+            found[said] = Component(said, counts, (*others, *kept, Power(name, k)))
+    return found
 
 
 def _of_fluxes(declared: FluxNorm, whole: Declaration, physics: Physics) -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.measured import Measured
-from eventfit.analysis.nuisances import ComponentNorm, FluxNorm
+from eventfit.analysis.nuisances import ComponentNorm, CouplingError, FluxNorm
 from eventfit.analysis.off import Off
 from eventfit.analysis.physics import Physics
 from eventfit.analysis.scaling import ALL, SIGNAL, apply_nuisance, norm_parameter, refuse_wrong_norms
@@ -88,7 +88,7 @@ def build_statistics(
             scaled = components[background.name]
             components[background.name] = replace(scaled, factors=(*scaled.factors, Power(name)))
     refuse_wrong_norms(declared, [flux.name for flux in physics.fluxes], where)
-    for nuisance in declared.nuisance:
+    for nuisance in sorted(declared.nuisance, key=lambda n: isinstance(n, CouplingError)):  # what it copies is complete
         parameter, components = apply_nuisance(
             nuisance, declared, physics, components, poi=poi, prefix=prefix, where=where
         )

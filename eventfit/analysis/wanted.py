@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eventfit.response import Axis, Hits, KeV
-from eventfit.strict import Finite, Level, Name, Pair, Strict
+from eventfit.strict import Finite, Level, Name, Pair, Positive, Strict
 
 __all__ = [
+    "BandWanted",
     "BestFitWanted",
     "CountsWanted",
     "EstimateWanted",
@@ -17,41 +18,62 @@ __all__ = [
     "IntervalWanted",
     "LimitWanted",
     "NaiveWanted",
-    "RateWanted",
+    "OfInterest",
     "Published",
+    "RateWanted",
+    "Rule",
     "SignificanceWanted",
     "Wanted",
 ]
 
 
-class IntervalWanted(Strict):
+#: rules of upper limits
+Rule = Literal["qmu_tilde", "qmu", "cls", "delta_2_71", "bayes_flat", "feldman_cousins_gaussian"]
+
+
+class OfInterest(Strict):
+    """A quantity about the parameter of interest; ``poi`` restricts it to the variants that have this one."""
+
+    poi: str | None = None
+
+
+class IntervalWanted(OfInterest):
     """Two-sided profile likelihood interval."""
 
     quantity: Literal["interval"]
     cl: Level
 
 
-class LimitWanted(Strict):
+class LimitWanted(OfInterest):
     """Upper limit by a named rule."""
 
     quantity: Literal["upper_limit"]
     cl: Level
-    rule: Literal["qmu_tilde", "qmu", "cls", "delta_2_71", "bayes_flat", "feldman_cousins_gaussian"]
+    rule: Rule
 
 
-class SignificanceWanted(Strict):
+class BandWanted(Strict):
+    """Smallest and largest upper limit by one rule over ``variants``: all that inputs known to a range allow to say."""
+
+    quantity: Literal["band"]
+    cl: Level
+    rule: Rule
+    variants: Annotated[list[str], Field(min_length=2)]
+
+
+class SignificanceWanted(OfInterest):
     """q0 against the background-only hypothesis."""
 
     quantity: Literal["significance"]
 
 
-class BestFitWanted(Strict):
+class BestFitWanted(OfInterest):
     """The estimate of the parameter of interest."""
 
     quantity: Literal["best_fit"]
 
 
-class EstimateWanted(Strict):
+class EstimateWanted(OfInterest):
     """The estimate of the fit parameter without its bounds, with its error: a squared moment may be negative."""
 
     quantity: Literal["estimate"]
@@ -122,7 +144,8 @@ class NaiveWanted(Windowed):
 
 
 Wanted = Annotated[
-    BestFitWanted
+    BandWanted
+    | BestFitWanted
     | EstimateWanted
     | IntervalWanted
     | LimitWanted
@@ -136,12 +159,16 @@ Wanted = Annotated[
 
 
 class Published(Strict):
-    """A published value that stands beside ours: matched by quantity, variant, kind and, if given, cl."""
+    """A published value that stands beside ours: matched by quantity, variant, kind and, if given, cl.
+
+    ``errors`` are those published with an estimate, statistical and systematic.
+    """
 
     quantity: str
     variant: str = "default"
     kind: Literal["observed", "expected", "counting", "naive"] = "observed"  # of our result beside it
     cl: Level | None = None
     value: Finite | Pair
+    errors: list[Positive] = Field(default_factory=list)
     where: str
     note: str = ""

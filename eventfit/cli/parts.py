@@ -66,8 +66,9 @@ def parts_of(analyses: Sequence[Analysis], names: Sequence[str], *, whole: bool)
     parts = []
     for position, (analysis, name) in enumerate(zip(analyses, names, strict=True)):
         together: dict[str, list[str]] = {}
+        banded = any(wanted.quantity == "band" for wanted in analysis.default.result)  # a band is one of its variants
         for variant, (_, declared) in analysis.variants.items():
-            together.setdefault("" if whole else fold_key(declared), []).append(variant)
+            together.setdefault("" if whole or banded else fold_key(declared), []).append(variant)
         for variants in together.values():
             weight = sum(BASE + len(analysis.variants[variant][1].response.edges) for variant in variants)
             parts.append(Part(position, name, tuple(variants), weight))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +13,26 @@ from eventfit.cli.app import app, guarded
 from eventfit.cli.finish import file_name
 from eventfit.cli.options import Json, Variant
 from eventfit.cli.progress import console
+from eventfit.cli.source_options import (
+    DISTANCES,
+    OPTIONS,
+    POWERS,
+    Captures,
+    Components,
+    Distance,
+    Flux,
+    Fractions,
+    HighEnergy,
+    LowEnergy,
+    Model,
+    Oscillation,
+    Pions,
+    Power,
+    Protons,
+    fractions_of,
+    names,
+    quantity,
+)
 
 if TYPE_CHECKING:
     from eventfit.analysis import Analysis
@@ -49,7 +68,10 @@ class Order(StrEnum):
 def rate(
     what: Annotated[
         str,
-        typer.Argument(metavar="SOURCE", help="solar; or an analysis id (see 'list') or a declaration (.toml)."),
+        typer.Argument(
+            metavar="SOURCE",
+            help="solar, reactor or stopped_pion; or an analysis id (see 'list') or a declaration (.toml).",
+        ),
     ],
     target: Annotated[
         str | None, typer.Option("--target", metavar="MATERIAL", help="xenon, germanium, pseudocumene ...")
@@ -67,19 +89,18 @@ def rate(
             show_default=False,
         ),
     ] = None,
-    components: Annotated[
-        str | None,
-        typer.Option("--components", metavar="A,B,...", help="Of the source: pp,pep,hep,be7,b8,n13,o15,f17; all."),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME", help="Solar model: b16_gs98 (default), b16_agss09met.")
-    ] = None,
-    oscillation: Annotated[
-        str | None,
-        typer.Option(
-            "--oscillation", metavar="FIT", help="Global fit, nufit60_ic24_normal by default; none to leave it out."
-        ),
-    ] = None,
+    components: Components = None,
+    model: Model = None,
+    oscillation: Oscillation = None,
+    power: Power = None,
+    distance: Distance = None,
+    flux: Flux = None,
+    fractions: Fractions = None,
+    captures: Captures = None,
+    low_energy: LowEnergy = None,
+    high_energy: HighEnergy = None,
+    protons: Protons = None,
+    pions_per_proton: Pions = None,
     electrons: Annotated[
         Electrons | None, typer.Option("--electrons", help="Free (the default), or bound, in steps.")
     ] = None,
@@ -109,26 +130,49 @@ def rate(
     """Predicted events per component: of a source in a target, or of an analysis through its own response.
 
     For a source: the recoils themselves, before a detector sees them, as they are expected, and beside that without
-    oscillation, without radiative corrections (tree level with the same sin^2 theta_W), and of a magnetic moment. For
-    an analysis: every component and term at unit couplings, and the backgrounds at their nominal norms.
+    oscillation (the Sun), without radiative corrections (tree level with the same sin^2 theta_W), and of a magnetic
+    moment. For an analysis: every component and term at unit couplings, and the backgrounds at their nominal norms.
     With -o DIR also dR/dT of every component and its survival probability as figures.
+
+    The Sun has the norms of a solar model. A reactor takes --power and --distance, or a published --flux; its
+    components are the isotopes and neutron capture. Stopped pions (beam stops, spallation sources) take --flux of each
+    kind, or --protons, --pions-per-proton and --distance. An option that a source does not have is refused.
 
     Example: eventfit rate solar --target pseudocumene --exposure "100 tonne day" -o figures
 
     Example: eventfit rate solar --target xenon --electrons stepping --window 1 30 --moment 2e-11
 
+    Example: eventfit rate reactor --power "3 GW" --distance "13.9 m" --target germanium --electrons stepping
+    --exposure "1 kg day" --window 2.8 55 --moment 3e-11
+
+    Example: eventfit rate stopped_pion --flux 1e7 --target mineral_oil --window 18000 50000 --moment 7e-10
+
     Example: eventfit rate xenonnt_2022
     """
-    choices = {"components": _names(components), "model": model, "oscillation": oscillation}
+    choices: dict[str, object] = {
+        "components": names(components),
+        "model": model,
+        "oscillation": oscillation,
+        "power_GW": quantity(power, "--power", POWERS, "3 GW", MOST),
+        "distance_m": quantity(distance, "--distance", DISTANCES, "13.9 m", MOST),
+        "flux_per_cm2_s": flux,
+        "fractions": fractions_of(fractions),
+        "captures_per_fission": captures,
+        "low_energy": low_energy,
+        "high_energy": high_energy,
+        "protons_per_s": protons,
+        "pions_per_proton": pions_per_proton,
+    }
+    chosen = {name: value for name, value in choices.items() if value is not None}
     weak = {"--order": order, "--qed": qed, "--sin2-theta-w": sin2_theta_w}
     taken = {"--target": target, "--exposure": exposure, "--window": window, "--electrons": electrons, **weak}
-    from eventfit.rates import SOURCES, open_source, predict_rates
+    from eventfit.rates import SOURCES, choices_of, open_source, predict_rates
     from eventfit.report.rates import expectation_document, prediction_document
     from eventfit.tables import Tables, shipped
 
     if what not in SOURCES:
         analysis = _analysis(what, tuple(SOURCES))
-        declared = {**taken, "--moment": moment, **{f"--{name}": value for name, value in choices.items()}}
+        declared = {**taken, "--moment": moment, **{OPTIONS[name]: value for name, value in chosen.items()}}
         _refuse("an analysis declares this itself", declared, "leave it out, or change the declaration")
         from eventfit.analysis.expectation import expectation
         from eventfit.analysis.reading import DEFAULT
@@ -140,8 +184,9 @@ def rate(
     tables = Tables(shipped("data"))
     material = _target(target, tables)
     amount = EXPOSURE if exposure is None else exposure
+    _require_choices(what, chosen, choices_of(what))
     prediction = predict_rates(
-        open_source(what, tables, {name: value for name, value in choices.items() if value is not None}),
+        open_source(what, tables, chosen),
         material,
         _process(material, electrons or Electrons.FREE, order or Order.CORRECTED, qed, sin2_theta_w),
         exposure=_exposure(amount),
@@ -206,31 +251,21 @@ def _target(material: str | None, tables: Tables) -> Target:
 
 def _exposure(text: str) -> float:
     """``100 tonne day`` in kg s."""
-    from eventfit.errors import OutOfRange, UnknownName, did_you_mean
     from eventfit.units import exposure_units
 
-    number, _, unit = " ".join(text.split()).partition(" ")
-    try:
-        value = float(number if "_" not in number else "not a number")
-    except ValueError:
-        value = math.nan
-    if not 0.0 < value <= MOST:
-        raise OutOfRange(
-            "an exposure is a positive number with its unit",
-            where="--exposure",
-            given=repr(text),
-            allowed=f"a number up to {MOST:g} and one of {', '.join(exposure_units)}",
-            fix="e.g. --exposure '100 tonne day'",
-        )
-    if unit not in exposure_units:
-        raise UnknownName(
-            "unknown unit of an exposure",
-            where="--exposure",
-            given=repr(unit),
-            allowed=", ".join(exposure_units),
-            fix=did_you_mean(unit, list(exposure_units)) or "e.g. --exposure '100 tonne day'",
-        )
-    return value * exposure_units[unit]
+    found = quantity(text, "--exposure", exposure_units, "100 tonne day", MOST)
+    assert found is not None
+    return found
+
+
+def _require_choices(source: str, chosen: Mapping[str, object], allowed: Sequence[str]) -> None:
+    """Refuse the options of another source."""
+    from eventfit.errors import InputError
+
+    for name in chosen:
+        if name not in allowed:
+            said = ", ".join(OPTIONS[choice] for choice in allowed)
+            raise InputError(f"the source {source!r} has no such option", given=OPTIONS[name], allowed=said)
 
 
 def _process(target: Target, electrons: Electrons, order: Order, qed: bool | None, sin2: float | None) -> Weak:
@@ -247,10 +282,6 @@ def _process(target: Target, electrons: Electrons, order: Order, qed: bool | Non
         given = "--qed" if qed else "--no-qed"
         raise InputError("the tree level has no QED corrections", given=given, fix="leave it out, or --order corrected")
     return StandardModelElectron(bound, SIN2_THETA_W_LOW if sin2 is None else sin2)
-
-
-def _names(text: str | None) -> list[str] | None:
-    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _refuse(problem: str, options: Mapping[str, object], fix: str) -> None:

@@ -56,10 +56,10 @@ def reproduce(
     """Rerun published results, ours beside theirs.
 
     Computes every declared quantity for every variant and prints quantity, variant, published, ours, ratio, method.
-    With -o DIR also the spectrum, the profile and, where neutrinos oscillate, their survival as PNG and PDF, and the
-    result as JSON. With --toys N the significance and the interval (Feldman-Cousins) of the default variant also by
-    toys, kept below DIR, where an interrupted run goes on; --accept without --toys keeps the accepted rows by toys as
-    long as model and versions are theirs.
+    With -o DIR also the spectrum (of one counted number its rate, and the limits by rule), the profile and, where
+    neutrinos oscillate, their survival as PNG and PDF, and the result as JSON. With --toys N the significance and the
+    interval (Feldman-Cousins) of the default variant also by toys, kept below DIR, where an interrupted run goes on;
+    --accept without --toys keeps the accepted rows by toys as long as model and versions are theirs.
 
     --all prints one table of all published values with the status of the worst input; with -o DIR it also draws the
     published limits on magnetic moments by year, ours among them; with --accept it rewrites every accepted result, and
@@ -261,7 +261,8 @@ def _print_timings(
 
 
 def _write_figures(result: Reproduction, folder: Path) -> list[Path]:
-    from eventfit.report.figures import other_parameters, profile_figure, save
+    from eventfit.report.counting_figure import counting_figures
+    from eventfit.report.figures import coupling_figure, couplings_beside, other_parameters, profile_figure, save
     from eventfit.report.spectrum_figures import reproduced_spectrum
     from eventfit.report.survival_figure import oscillated, survival_figure
 
@@ -269,8 +270,11 @@ def _write_figures(result: Reproduction, folder: Path) -> list[Path]:
     if arriving := oscillated(run.model.fluxes):
         figures["survival"] = survival_figure(arriving)
     if run.profile is not None:
-        figures |= {"spectrum": reproduced_spectrum(result), "profile": profile_figure(result)}
+        one = run.model.kind == "counting"  # one bin is no spectrum
+        figures |= counting_figures(result) if one else {"spectrum": reproduced_spectrum(result)}
+        figures["profile"] = profile_figure(result)
         if other_parameters(result):
             figures["other_moments"] = profile_figure(result, others=True)
+        figures |= {f"profile_{poi}": coupling_figure(result, poi) for poi in couplings_beside(result)}
     written = [save(figure, folder / f"{result.analysis.id}_{name}") for name, figure in figures.items()]
     return [path for paths in written for path in paths]

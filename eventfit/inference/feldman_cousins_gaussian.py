@@ -29,7 +29,7 @@ def feldman_cousins_gaussian(x: float, cl: float) -> tuple[float, float]:
     Raises
     ------
     OutOfRange
-        A level outside 0 to 1, or an observation so far below zero that its interval is empty to rounding.
+        A level outside 0 to 1, an observation that is not finite.
     """
     if not 0.0 < cl < 1.0 or not math.isfinite(x):
         raise OutOfRange("a confidence level lies between 0 and 1, and an observation is finite", given=f"{cl}, {x}")
@@ -41,8 +41,6 @@ def feldman_cousins_gaussian(x: float, cl: float) -> tuple[float, float]:
 
     top = max(x, 0.0) + ndtri(0.5 * (1.0 + cl)) + 1.0
     inside = max(x, 0.0)
-    if accepted(inside) < 0.0:  # only far below zero: the best mean is zero, and the interval is thin
-        raise OutOfRange("the observation lies too far below zero", given=f"{x:g} standard deviations")
     upper = float(brentq(accepted, inside, top, xtol=1e-12))
     lower = 0.0 if accepted(0.0) >= 0.0 else float(brentq(accepted, 0.0, inside, xtol=1e-12))
     return lower, upper

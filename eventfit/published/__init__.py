@@ -3,7 +3,7 @@
 from eventfit.published.compare import check_published
 from eventfit.published.limits import PublishedLimit, published_limits
 from eventfit.published.reproduction import Reproduction, Run, reproduce, versions
-from eventfit.published.row import Row, ratios
+from eventfit.published.row import Row, nearest, ratios
 
 __all__ = [
     "PublishedLimit",
@@ -11,6 +11,7 @@ __all__ = [
     "Row",
     "Run",
     "check_published",
+    "nearest",
     "published_limits",
     "ratios",
     "reproduce",

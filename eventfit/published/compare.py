@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from eventfit.analysis import Analysis
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Published, RateWanted, Wanted
-from eventfit.errors import DeclarationError
+from eventfit.analysis.wanted import (
+    BandWanted,
+    CountsWanted,
+    NaiveWanted,
+    OfInterest,
+    Published,
+    RateWanted,
+    Wanted,
+)
+from eventfit.errors import DeclarationError, UnknownName
 from eventfit.published.row import Row
 
-__all__ = ["check_published", "with_published"]
+__all__ = ["check_published", "check_wanted", "made_by", "with_published"]
 
 
 def check_published(analysis: Analysis) -> None:
@@ -21,7 +30,6 @@ def check_published(analysis: Analysis) -> None:
     DeclarationError
         The message names the published value.
     """
-    ours = [_computed(wanted, analysis.default.data.kind) for wanted in analysis.default.result]
     seen: list[Published] = []
     for number, theirs in enumerate(analysis.default.published, 1):
         where = f"{analysis.path}: published[{number}]"
@@ -30,9 +38,10 @@ def check_published(analysis: Analysis) -> None:
             (quantity, kind) == (theirs.quantity, theirs.kind)
             and theirs.cl in (None, cl)
             and pair == (quantity == "interval")
-            for quantity, kind, cl in ours
+            for quantity, kind, cl in _ours(analysis, theirs.variant)
         ]
-        own = theirs.kind == analysis.default.data.kind  # counts and naive numbers are computed once
+        band = theirs.quantity == "band"
+        own = theirs.kind == analysis.default.data.kind and not band  # counts, naive numbers and bands are made once
         here = theirs.variant in analysis.variants and (own or theirs.variant == DEFAULT)
         if not (any(good) and here):
             raise DeclarationError(
@@ -44,6 +53,52 @@ def check_published(analysis: Analysis) -> None:
         if any(_key(theirs) == _key(other) and None in (theirs.cl, other.cl) for other in seen) or theirs in seen:
             raise DeclarationError("two published values stand beside one result", where=where, given=theirs.quantity)
         seen.append(theirs)
+
+
+def check_wanted(analysis: Analysis) -> None:
+    """Refuse a result that no variant makes, and a band of variants that are not there or of different parameters.
+
+    Raises
+    ------
+    DeclarationError, UnknownName
+        The message names the result.
+    """
+    pois = {name: declared.poi for name, (_, declared) in analysis.variants.items()}
+    for number, wanted in enumerate(analysis.default.result, 1):
+        where = f"{analysis.path}: result[{number}]"
+        if isinstance(wanted, OfInterest) and wanted.poi not in (None, *pois.values()):
+            allowed = ", ".join(dict.fromkeys(pois.values()))
+            raise UnknownName(
+                "no variant has this parameter of interest", where=f"{where}.poi", given=wanted.poi, allowed=allowed
+            )
+        if isinstance(wanted, BandWanted):
+            _check_band(wanted, pois, f"{where}.variants")
+
+
+def _check_band(wanted: BandWanted, pois: Mapping[str, str], where: str) -> None:
+    for name in wanted.variants:
+        if name not in pois:
+            raise UnknownName("there is no such variant", where=where, given=name, allowed=", ".join(pois))
+        if pois[name] != pois[DEFAULT]:
+            raise DeclarationError(
+                "a band is one of the default's parameter of interest",
+                where=where,
+                given=f"{pois[name]} in {name}",
+                allowed=pois[DEFAULT],
+            )
+
+
+def made_by(wanted: Wanted, poi: str) -> bool:
+    """Whether a variant with the parameter of interest ``poi`` makes a row of its own for ``wanted``."""
+    return not isinstance(wanted, OfInterest) or wanted.poi in (None, poi)
+
+
+def _ours(analysis: Analysis, variant: str) -> list[tuple[str, str, float | None]]:
+    """Quantity, kind and level of the rows of ``variant``; none if there is no such variant."""
+    if variant not in analysis.variants:
+        return []
+    poi, kind = analysis.variants[variant][1].poi, analysis.default.data.kind
+    return [_computed(wanted, kind) for wanted in analysis.default.result if made_by(wanted, poi)]
 
 
 def _computed(wanted: Wanted, own: str) -> tuple[str, str, float | None]:

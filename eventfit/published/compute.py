@@ -9,6 +9,7 @@ from typing import Literal
 
 from eventfit.analysis import Model
 from eventfit.analysis.wanted import (
+    BandWanted,
     BestFitWanted,
     CountsWanted,
     EstimateWanted,
@@ -44,10 +45,11 @@ from eventfit.inference import (
     upper_limit_qmu_tilde,
 )
 from eventfit.inference.card import profile_card
+from eventfit.published.compare import made_by
 from eventfit.published.rate import rate_row
 from eventfit.published.row import Row
 
-__all__ = ["rows_of", "takes_toys", "toy_row"]
+__all__ = ["LIMIT_RULES", "failed_row", "rows_of", "takes_toys", "toy_row"]
 
 LIMIT_RULES: Mapping[str, Callable[..., Limit]] = {
     "qmu_tilde": upper_limit_qmu_tilde,
@@ -68,20 +70,27 @@ def rows_of(model: Model, profile: Profile | StatisticsError, wanted: Wanted) ->
     if isinstance(wanted, NaiveWanted):
         with located(f"{model.analysis}: result, naive_significance"):
             return _naive(model, wanted)
+    if isinstance(wanted, BandWanted) or not made_by(wanted, model.declaration.poi):
+        return []  # of all variants together; of another parameter
     if isinstance(profile, StatisticsError):
-        return [_failed(model, wanted, profile)]
+        return [failed_row(model, wanted, profile)]
     try:
         return [_fitted(model, profile, wanted)]
     except StatisticsError as error:
-        return [_failed(model, wanted, error)]
+        return [failed_row(model, wanted, error)]
 
 
-def _failed(model: Model, wanted: Wanted, error: StatisticsError) -> Row:
+def failed_row(model: Model, wanted: Wanted, error: StatisticsError) -> Row:
     """A row without value, with the unit and level it would have had, and the reason."""
     unit = {"significance": "sigma", "gof": "-2 ln L", "gof_best_fit": "-2 ln L"}.get(
         wanted.quantity, model.reported.unit
     )
-    sides: dict[str, Literal["one", "two"]] = {"interval": "two", "upper_limit": "one", "significance": "one"}
+    sides: dict[str, Literal["one", "two"]] = {
+        "interval": "two",
+        "upper_limit": "one",
+        "band": "one",
+        "significance": "one",
+    }
     card = MethodCard(
         wanted.quantity, "", "", sided=sides.get(wanted.quantity), cl=getattr(wanted, "cl", None), fitted_in=model.poi
     )
@@ -133,7 +142,7 @@ def toy_row(model: Model, profile: Profile, wanted: Wanted, toys: Toys) -> Row:
             return _interval_row(model, feldman_cousins_interval(profile, toys, cl=wanted.cl))
         return _significance_row(model, discovery_significance_toys(profile, toys))
     except StatisticsError as error:
-        return _failed(model, wanted, error)
+        return failed_row(model, wanted, error)
 
 
 def _interval_row(model: Model, interval: Interval) -> Row:

@@ -9,11 +9,12 @@ from importlib.metadata import version
 
 from eventfit.analysis import Analysis, Model
 from eventfit.analysis.reading import DEFAULT
-from eventfit.analysis.wanted import CountsWanted, NaiveWanted, Wanted
+from eventfit.analysis.wanted import BandWanted, CountsWanted, NaiveWanted, Wanted
 from eventfit.errors import DeclarationError, InputError, StatisticsError
 from eventfit.inference import Profile, Toys
 from eventfit.notebook import html_table, written
-from eventfit.published.compare import check_published, with_published
+from eventfit.published.band import band_row
+from eventfit.published.compare import check_published, check_wanted, made_by, with_published
 from eventfit.published.compute import rows_of, takes_toys, toy_row
 from eventfit.published.row import Row
 from eventfit.tables import Table
@@ -97,8 +98,8 @@ def reproduce(
 
     Raises
     ------
-    DeclarationError
-        No result is declared, or a published value matches no computed one.
+    DeclarationError, UnknownName
+        No result is declared, one is of no variant, or a published value matches no computed one.
     InputError
         There are toys, but no result that they calibrate.
     """
@@ -108,6 +109,7 @@ def reproduce(
             where=f"{analysis.path}: result",
             fix='add a [[result]] table, e.g. quantity = "interval" and cl = 0.90',
         )
+    check_wanted(analysis)
     check_published(analysis)
     if toys is not None and not any(takes_toys(wanted) for wanted in analysis.default.result):
         raise InputError(
@@ -117,6 +119,7 @@ def reproduce(
         )
     rows: list[Row] = []
     runs: dict[str, Run] = {}
+    profiles: dict[str, Profile | StatisticsError] = {}
     clock = clock or StageClock()
     for name in analysis.variants if variants is None else variants:
         if on_variant is not None:
@@ -124,7 +127,7 @@ def reproduce(
         with clock.stage("reading"):
             model = analysis.model(name, clock=clock)
         with clock.stage("best fit"):
-            profile = _profile(model)
+            profiles[name] = profile = _profile(model)
         runs[name] = Run(model, profile if isinstance(profile, Profile) else None)
         for wanted in model.declaration.result:
             if name == DEFAULT or not isinstance(wanted, CountsWanted | NaiveWanted):
@@ -133,6 +136,9 @@ def reproduce(
         if toys is not None and name == DEFAULT:
             with clock.stage("toys"):
                 rows += _toy_rows(model, toys)
+    bands = [wanted for wanted in analysis.default.result if isinstance(wanted, BandWanted) and DEFAULT in runs]
+    with clock.stage("limits"):
+        rows = [*(band_row(runs[DEFAULT].model, profiles, wanted) for wanted in bands), *rows]
     return Reproduction(analysis, tuple(with_published(analysis, row) for row in rows), runs, versions())
 
 
@@ -157,7 +163,9 @@ def _toy_rows(model: Model, toys: Toys) -> list[Row]:
     Every quantity begins with a profile of its own: what a toy depends on does not depend on what was computed before.
     """
     rows = []
-    for number, wanted in enumerate(wanted for wanted in model.declaration.result if takes_toys(wanted)):
+    poi = model.declaration.poi
+    wanted_here = [wanted for wanted in model.declaration.result if takes_toys(wanted) and made_by(wanted, poi)]
+    for number, wanted in enumerate(wanted_here):
         profile = _profile(model)
         if isinstance(profile, Profile):
             run = None if toys.run is None else toys.run / f"{wanted.quantity}_{number + 1}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from eventfit.analysis.wanted import Published
 from eventfit.inference import MethodCard
 
-__all__ = ["Row", "ratios"]
+__all__ = ["Row", "nearest", "ratios"]
 
 Value = float | Sequence[float] | None
 
@@ -39,14 +39,30 @@ class Row:
     @property
     def ratio(self) -> tuple[float, ...]:
         """Ours over published, end by end for an interval; empty where there is nothing to compare, NaN over zero."""
-        return () if self.published is None else ratios(self.value, self.published.value)
+        return (
+            ()
+            if self.published is None
+            else ratios(nearest(self.value, self.pieces, self.published.value), self.published.value)
+        )
+
+
+def nearest(value: Value, pieces: Sequence[Sequence[float]], theirs: Value) -> Value:
+    """What stands beside ``theirs``: ``value``, or of an interval in several pieces the one whose ends lie nearest."""
+    if len(pieces) < 2 or not isinstance(theirs, Sequence):
+        return value
+    return tuple(min(pieces, key=lambda piece: sum(abs(a - b) for a, b in zip(piece, theirs, strict=True))))
 
 
 def ratios(ours: Value, theirs: Value) -> tuple[float, ...]:
-    """``ours`` over ``theirs``, numbers or intervals: empty where one is missing or they differ in kind, NaN over 0."""
+    """``ours`` over ``theirs``, numbers or intervals, and both ends of a band over a number; NaN over 0.
+
+    Empty where one is missing, or where a number stands beside an interval.
+    """
     if ours is None or theirs is None:
         return ()
     a, b = (value if isinstance(value, Sequence) else (value,) for value in (ours, theirs))
+    if len(b) == 1:
+        b = (*b,) * len(a)
     if len(a) != len(b):
         return ()
     return tuple(x / y if y else math.nan for x, y in zip(a, b, strict=True))

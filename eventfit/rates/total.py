@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eventfit.cross_section import Process, maximum_recoil
+from eventfit.cross_section import Process, maximum_recoil, minimum_energy
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux import Basis, Flux, Measure
 from eventfit.folding import ORDER_E, ORDER_T, Folding
@@ -73,11 +73,14 @@ def total_rates(
     Raises
     ------
     OutOfRange
-        A window that encloses nothing, or lies above all recoils; a term that diverges as T -> 0 without a window.
+        A window that encloses nothing, or lies above all recoils; a term that diverges as T -> 0 without a window;
+        recoils of neutrinos of energies at which a flux is not known.
     NumericalError
         The numerical error of a rate is above ``tolerance``.
     """
     low, high = window_of(fluxes, process, window)
+    for flux in fluxes:
+        _require_known(flux, process, low, math.inf if window is None else window[1])
     coarse, fine = (
         exposure * units_per_kg * np.array([_per_unit(flux, process, low, high, factor) for flux in fluxes])
         for factor in (1, 2)
@@ -151,6 +154,22 @@ def window_of(fluxes: Sequence[Flux], process: Process, window: Window | None) -
             fix="give a window in keV of true recoil energy",
         )
     return low, min(high, limit)
+
+
+def _require_known(flux: Flux, process: Process, low: float, high: float) -> None:
+    """Refuse recoils of neutrinos of energies at which the flux is unknown, rather than count them as none."""
+    first, last = flux.known
+    needed = float(minimum_energy(np.array([low]), process.mass)[0])
+    most = float(maximum_recoil(np.array([last]), process.mass)[0]) if math.isfinite(last) else math.inf
+    if needed < first or most < high:
+        raise OutOfRange(
+            f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
+            where=f"{flux.name}, {process.name}",
+            given=f"recoils of {low:g} to {high:g} keV, so neutrinos of {needed:.4g} keV and more",
+            allowed=f"neutrinos of {first:g} to {last:g} keV"
+            + (f", so recoils of at most {most:.5g} keV" if math.isfinite(most) else ""),
+            fix="continue the spectrum of the source below or above, or narrow the window",
+        )
 
 
 def _per_unit(flux: Flux, process: Process, low: float, high: float, factor: int) -> Array:

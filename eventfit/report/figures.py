@@ -14,7 +14,7 @@ from eventfit.errors import WriteFailed
 from eventfit.inference import Profile
 from eventfit.published import Reproduction, Row, Run
 
-__all__ = ["other_parameters", "profile_figure", "save"]
+__all__ = ["coupling_figure", "couplings_beside", "other_parameters", "profile_figure", "save"]
 
 #: colours that stay apart in print and for colour-blind readers (Okabe and Ito)
 DATA, BACKGROUND, BEST, SIGNAL, PUBLISHED = "black", "#0072B2", "#D55E00", "#009E73", "#999999"
@@ -63,9 +63,56 @@ def profile_figure(reproduction: Reproduction, *, others: bool = False) -> Figur
     return figure
 
 
+def coupling_figure(reproduction: Reproduction, poi: str) -> Figure:
+    """-2 Delta ln L against a parameter of either sign that is not the default's, as :func:`couplings_beside` has them.
+
+    The first of its variants is the one whose interval, all pieces, and published interval are marked.
+    """
+    names = couplings_beside(reproduction)[poi]
+    rows = {r.variant: r for r in reproduction.rows if r.quantity == "interval" and r.value is not None}
+    ends = [end for name in names if name in rows for piece in rows[name].pieces for end in piece]
+    reported = reproduction.runs[names[0]].model.reported
+    low, high = (min(ends), max(ends)) if ends else (-reported.scale, reported.scale)
+    margin = 0.3 * (high - low)
+    unit = 10.0 ** np.floor(np.log10(max(abs(low), abs(high))))
+    quoted = np.linspace(low - margin, high + margin, 241)
+    figure = Figure(figsize=(8.6, 4.8), layout="constrained")
+    axes = figure.subplots()
+    styles = zip(cycle(OTHERS), cycle(STYLES), strict=False)
+    for name in names:
+        profile = _profile(reproduction.runs[name])
+        fitted = np.array([reported.fitted(value) for value in quoted])
+        inside = (profile.bounds[0] <= fitted) & (fitted <= profile.bounds[1])
+        colour, line = (BEST, "-") if name == names[0] else next(styles)
+        width = 2.2 if name == names[0] else 1.1
+        delta = profile.scan(fitted[inside]).delta
+        axes.plot(quoted[inside] / unit, delta, color=colour, ls=line, lw=width, label=name)
+    if names[0] in rows:
+        _mark(axes, rows[names[0]], unit)
+    axes.set_xlim(quoted[0] / unit, quoted[-1] / unit)
+    axes.set_ylim(0, VISIBLE)
+    power = rf"10^{{{np.log10(unit):.0f}}}\,{_symbol(reported.unit)}"
+    axes.set_xlabel(f"${_symbol(poi)}$" + (f" [${power}$]" if reported.unit or unit != 1.0 else ""))
+    axes.set_ylabel(r"$-2\,\Delta\ln L$")
+    axes.set_title(reproduction.analysis.default.title, fontsize="medium", loc="left", parse_math=False)
+    figure.legend(frameon=False, fontsize="small", loc="outside right upper")
+    return figure
+
+
 def other_parameters(reproduction: Reproduction) -> list[str]:
-    """Variants whose parameter of interest is not that of the default."""
-    return [name for name in reproduction.runs if name not in _same_parameter(reproduction)]
+    """Variants whose parameter of interest is another one than the default's, in the same unit."""
+    same, unit = _same_parameter(reproduction), reproduction.runs["default"].model.reported.unit
+    return [name for name, run in reproduction.runs.items() if name not in same and run.model.reported.unit == unit]
+
+
+def couplings_beside(reproduction: Reproduction) -> dict[str, list[str]]:
+    """Parameters of interest in another unit than the default's, with their variants that were fitted."""
+    found: dict[str, list[str]] = {}
+    for name, run in reproduction.runs.items():
+        reported = run.model.reported
+        if run.profile is not None and reported.unit != reproduction.runs["default"].model.reported.unit:
+            found.setdefault(reported.name, []).append(name)
+    return found
 
 
 def _same_parameter(reproduction: Reproduction) -> list[str]:
@@ -97,7 +144,14 @@ def _profile(run: Run) -> Profile:
 
 def _symbol(name: str) -> str:
     """A parameter or a unit in TeX."""
-    return {"mu_nu": r"\mu_\nu", "mu_B": r"\mu_B"}.get(name, rf"\mathrm{{{name}}}".replace("_", r"\_"))
+    known = {
+        "mu_nu": r"\mu_\nu",
+        "mu_B": r"\mu_B",
+        "q_nu": r"q_\nu",
+        "r2_nu": r"\langle r^2\rangle",
+        "cm^2": r"\mathrm{cm}^2",
+    }
+    return known.get(name, rf"\mathrm{{{name}}}".replace("_", r"\_"))
 
 
 def _mark(axes: Axes, row: Row, unit: float) -> None:
@@ -110,7 +164,7 @@ def _mark(axes: Axes, row: Row, unit: float) -> None:
     for i, (low, high) in enumerate(row.pieces):
         axes.axvspan(low / unit, high / unit, color=BEST, alpha=0.12, lw=0, label="" if i else "our interval")
     if row.published is not None and isinstance(row.published.value, list):
-        ends = [value / unit for value in row.published.value if value > 0]
+        ends = [value / unit for value in row.published.value if value]
         name = "published interval" if len(ends) > 1 else "published limit"
         for i, end in enumerate(ends):
             axes.axvline(end, color=PUBLISHED, lw=2.5, ls=(0, (1, 1)), zorder=1, label="" if i else name)

@@ -77,9 +77,11 @@ def finite(value: Any) -> Any:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    published = None
+    published: dict[str, Any] | None = None
     if row.published is not None:
         published = {"value": row.published.value, "where": row.published.where}
+        if row.published.errors:
+            published["errors"] = row.published.errors
     return {
         "quantity": row.quantity,
         "parameter": row.parameter,

@@ -22,6 +22,7 @@ __all__ = ["QuotedAxis", "canvas", "cut_labels", "finite", "mathtext", "number",
 
 #: names that have a symbol in the literature
 SYMBOLS = {"mu": r"$\mu$", "mu_nu": r"$\mu_\nu$", "mu_B": r"$\mu_\mathrm{B}$"}
+SYMBOLS |= {"mu_e": r"$\mu_{\nu_e}$", "mu_mu": r"$\mu_{\nu_\mu}$", "mu_tau": r"$\mu_{\nu_\tau}$"}
 #: numbers whose power of ten lies in this range are written as they are
 PLAIN = range(-1, 4)
 #: characters per inch of a title's line

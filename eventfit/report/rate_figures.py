@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from eventfit.analysis import Model
 from eventfit.analysis.expectation import Expectation
 from eventfit.quadrature import Array
 from eventfit.rates import Prediction
@@ -29,6 +30,8 @@ LOWEST = 1.0
 POINTS, CLOSE = 400, 1e-6
 #: decades below the largest count that are drawn at most, bins from which on points are small, inches per legend line
 DECADES, MANY, PER_ENTRY = 8.0, 150, 0.235
+#: ratio of the ends of a logarithmic axis below which its ticks are plain numbers
+SHORT = 30.0
 #: backgrounds
 GREYS = ("#555555", "#888888", "#AAAAAA", "#333333", "#BBBBBB")
 #: what stands for zero on a logarithmic axis
@@ -58,12 +61,14 @@ def recoil_figure(prediction: Prediction, unit: str) -> Figure:
     spectra, present = prediction.spectra(T), [case.name for case in prediction.cases]
     styles = component_style([flux.name for flux in prediction.source.fluxes])
     material = prediction.target.name.replace("_", " ")
-    title = f"{prediction.source.name} neutrinos on {material}, {prediction.process.electrons.name} electrons"
+    source, electrons = prediction.source.name.replace("_", "-"), prediction.process.electrons.name
+    title = f"{source} neutrinos on {material}, {electrons} electrons"
     figure, axes = canvas(title, size=(7.4, 5.0))
     for name, (label, colour) in styles.items():
         axes.plot(T, _visible(spectra[name]), color=colour, lw=1.5, label=label)
     total = _total(spectra)
-    axes.plot(T, _visible(total), color=DATA, lw=2.0, label="total")
+    if len(styles) > 1:
+        axes.plot(T, _visible(total), color=DATA, lw=2.0, label="total")
     top = total.max()
     for column, (style, colour, label) in BESIDE.items():
         if column in present:
@@ -73,8 +78,13 @@ def recoil_figure(prediction: Prediction, unit: str) -> Figure:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(T[0], T[-1])
+    if T[-1] < SHORT * T[0]:  # powers of ten would leave hardly a number to read
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
+        axes.tick_params(axis="x", which="both", length=3.5, pad=3.5)
     peaks = [float(curve.max()) for curve in spectra.values() if curve.max() > 0.0]
-    axes.set_ylim(0.03 * min(peaks, default=1.0), 3.0 * top)
+    lowest = min(float(curve.min()) for curve in spectra.values())
+    axes.set_ylim(max(0.03 * min(peaks, default=1.0), 0.3 * lowest), 3.0 * top)
     axes.set_xlabel("true recoil energy $T$ [keV]")
     axes.set_ylabel(f"d$R$/d$T$ [{unit.replace('events', 'events per keV', 1)}]")
     figure.legend(frameon=False, fontsize="medium", loc="outside right upper")
@@ -119,7 +129,7 @@ def expectation_figure(expectation: Expectation) -> Figure:
         look: dict[str, Any] = {"color": GREYS[i % len(GREYS)], "ls": STYLES[i % len(STYLES)], "lw": 1.4}
         axes.stairs(_visible(background.values()), edges, baseline=None, **look)
         handles.append(Line2D([], [], **look, label=background.name.replace("_", " ")))
-    handles.append(_data(axes, edges, observed))
+    handles.append(_data(axes, edges, observed, _errors(model)))
     handles += [Line2D([], [], color=DATA, ls=line, label=_label(expectation, term)) for term, line in lines.items()]
     peaks = [float(np.abs(s.values()).max()) for s in (*(t.spectrum for t in model.templates), *model.backgrounds)]
     top = max([*peaks, float(observed.max())])
@@ -136,15 +146,23 @@ def expectation_figure(expectation: Expectation) -> Figure:
     return figure
 
 
-def _data(axes: Axes, edges: Array, observed: Array) -> Line2D:
-    """Counts with their errors, smaller where they are many; a bin without has no place on a logarithmic axis."""
+def _errors(model: Model) -> tuple[Array, Array]:
+    """Lengths of the errors below and above the data: of counts those of Poisson, else the measured ones."""
+    data = model.declaration.data
+    if data.residual is None and data.counted is None:
+        return poisson_errors(model.observed.values())
+    error = np.sqrt(model.observed.variances())
+    return error, error
+
+
+def _data(axes: Axes, edges: Array, observed: Array, errors: tuple[Array, Array]) -> Line2D:
+    """Data with their errors, smaller where they are many; a bin without has no place on a logarithmic axis."""
     seen, many = observed > 0, len(observed) > MANY
-    down, up = (error[seen] for error in poisson_errors(observed))
+    down, up = (error[seen] for error in errors)
     centre, size, width = 0.5 * (edges[:-1] + edges[1:])[seen], 1.2 if many else 3.0, 0.4 if many else 0.9
     # an error that reaches zero is drawn down to the edge of the axis
-    axes.errorbar(
-        centre, observed[seen], yerr=(down * (1.0 - CLOSE), up), fmt="o", ms=size, lw=width, color=DATA, zorder=1
-    )
+    down = np.minimum(down, observed[seen]) * (1.0 - CLOSE)
+    axes.errorbar(centre, observed[seen], yerr=(down, up), fmt="o", ms=size, lw=width, color=DATA, zorder=1)
     return Line2D([], [], marker="o", ms=3.0, ls="", color=DATA, label="data")
 
 

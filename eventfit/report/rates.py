@@ -34,7 +34,7 @@ def prediction_document(prediction: Prediction, exposure: str, tables: Sequence[
     return {
         "quantity": "rates",
         "name": f"{source.name}_{target.name}",
-        "title": f"{source.name} neutrinos on {material} ({electrons} electrons), {window}",
+        "title": f"{source.name.replace('_', '-')} neutrinos on {material} ({electrons} electrons), {window}",
         "source": source.name,
         "target": {
             "material": target.name,
@@ -126,7 +126,7 @@ def rate_table(document: Document) -> RichTable:
         if row["kind"] != kind and row["kind"] in ("background", "total"):
             table.add_section()
         kind = row["kind"]
-        flux = "" if row["flux_per_cm2_s"] is None or row["kind"] == "total" else f"{row['flux_per_cm2_s']:.3e}"
+        flux = "" if row["flux_per_cm2_s"] is None else f"{row['flux_per_cm2_s']:.3e}"
         events = [_number(row["events"].get(column["name"])) for column in document["columns"]]
         style = {"total": "bold", "sum": "italic"}.get(row["kind"])
         name = f"{row['name']} ({' + '.join(row['members'])})" if row["kind"] == "sum" else row["name"]

@@ -132,7 +132,7 @@ def _data(axes: Axes, view: SpectrumView, groups: Index) -> tuple[float, float]:
     n, (below, above) = np.add.reduceat(view.observed, groups) / size, view.spread(groups)
     middle = 0.5 * (view.axis.edges[groups] + view.axis.edges[groups + size])
     small = 3.5 if len(groups) <= 60 else 1.8
-    label = "data" if size.max() == 1 else f"data, mean of {size.max()} bins"
+    label = view.data_label + (f", mean of {size.max()} bins" if size.max() > 1 else "")
     style: dict[str, Any] = {"fmt": "o", "ms": small, "lw": 0.9 if len(groups) <= 60 else 0.6, "zorder": 5}
     axes.errorbar(middle, n, yerr=(below / size, above / size), label=label, color=DATA, **style)
     return float((n - below / size).min()), float((n + above / size).max())

@@ -33,6 +33,8 @@ __all__ = [
 POINTS = 160
 #: more bins, or contents that differ more, are wide
 FEW_BINS, SPREAD = 120, 1e3
+#: an estimate below this share of the limit is shown as none, with the signal at the limit
+NEGLIGIBLE = 1e-4
 
 
 #: reconstructed quantities that have a longer name on paper
@@ -95,7 +97,7 @@ class SpectrumView:
         Expectation of the best fit by component, and which of them scale with the parameter of interest.
     signal
         Their sum, or if it is zero that at a limit; None without either.
-    best_label, signal_label
+    best_label, signal_label, data_label
         For the legend, in TeX where the quantity has a symbol.
     """
 
@@ -109,6 +111,7 @@ class SpectrumView:
     signal: Array | None
     best_label: str
     signal_label: str
+    data_label: str = "data"
 
     @classmethod
     def of(
@@ -136,7 +139,8 @@ class SpectrumView:
         quoted = QuotedAxis.reaching(reported, profile.estimate)
         symbol = f"best fit, {mathtext(reported.name)} = "
         signal, said = _sum(parts, names), "best fit"
-        if profile.estimate == 0.0 and np.isfinite(limit):
+        if np.isfinite(limit) and abs(profile.estimate) < NEGLIGIBLE * abs(limit):
+            parts |= {name: np.zeros_like(parts[name]) for name in names & parts.keys()}
             at = expected_parts(likelihood, profile.at(limit).values, model, samples)
             signal, said = _sum(at, names), f"at {QuotedAxis.reaching(reported, limit).quote(limit)}"
         observed = likelihood.data.counts if model is None else model.observed.values()
@@ -154,6 +158,7 @@ class SpectrumView:
             signal=signal if signal.any() else None,
             best_label=symbol + quoted.quote(profile.estimate),
             signal_label=f"{_process(model, profile.parameter, names)}, {said}",
+            data_label="expected without signal" if model is not None and model.kind == "expected" else "data",
         )
 
     @property

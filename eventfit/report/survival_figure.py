@@ -30,6 +30,17 @@ SOLAR_STYLES = {
     "o15": ("$^{15}$O", "#E69F00"),
     "f17": ("$^{17}$F", "#6A3D9A"),
 }
+#: the same of reactors and stopped pions
+NEAR_STYLES = {
+    "u235": ("$^{235}$U", "#0072B2"),
+    "u238": ("$^{238}$U", "#E69F00"),
+    "pu239": ("$^{239}$Pu", "#009E73"),
+    "pu241": ("$^{241}$Pu", "#CC79A7"),
+    "capture": ("$^{238}$U(n, $\\gamma$)", "#D55E00"),
+    "nu_mu": (r"$\nu_\mu$", "#009E73"),
+    "nu_e": (r"$\nu_e$", "#0072B2"),
+    "nubar_mu": (r"$\bar\nu_\mu$", "#D55E00"),
+}
 #: born where 15O is
 DASHED = ("f17",)
 #: where the axis begins, in keV, and its ticks in MeV
@@ -40,8 +51,8 @@ CONVERTED = (("nu_mu", r"$P(\nu_e\to\nu_\mu)$", "--"), ("nu_tau", r"$P(\nu_e\to\
 
 def component_style(names: Sequence[str]) -> Styles:
     """Label and colour of every component."""
-    colours = cycle(OTHERS)
-    return {name: SOLAR_STYLES[name] if name in SOLAR_STYLES else (name, next(colours)) for name in names}
+    colours, known = cycle(OTHERS), SOLAR_STYLES | NEAR_STYLES
+    return {name: known[name] if name in known else (name, next(colours)) for name in names}
 
 
 def oscillated(fluxes: Sequence[Flux]) -> list[Oscillated]:

@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from eventfit.inference import MethodCard
-from eventfit.published import ratios
+from eventfit.published import nearest, ratios
 
 __all__ = [
     "method",
@@ -27,11 +27,11 @@ __all__ = [
 ]
 
 #: units printed as multiples
-SCALES = {"mu_B": 1e-11}
+SCALES = {"mu_B": 1e-11, "e": 1e-12, "cm^2": 1e-32}
 
 
 def number(value: float | Sequence[float] | None, unit: str = "") -> str:
-    """A value or an interval with the digits that mean something; moments in units of 1e-11 mu_B."""
+    """A value or an interval with the digits that mean something; in the multiples that :data:`SCALES` names."""
     if value is None:
         return "-"
     if isinstance(value, list | tuple):
@@ -68,7 +68,7 @@ def method(card: MethodCard | Mapping[str, Any]) -> str:
 
 
 def result_table(document: Mapping[str, Any]) -> RichTable:
-    """quantity, variant, published, ours, ratio, method; one section per quantity, the default variant in bold."""
+    """quantity, variant, published, ours, ratio, method; a section per quantity and unit, the default in bold."""
     title = Text(document["title"])
     table = RichTable(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("quantity", "variant"):
@@ -76,13 +76,14 @@ def result_table(document: Mapping[str, Any]) -> RichTable:
     for column in ("published", "ours", "ratio"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("method", overflow="fold")
-    for quantity, kind in dict.fromkeys((row["quantity"], row["kind"]) for row in document["results"]):
-        rows = [row for row in document["results"] if (row["quantity"], row["kind"]) == (quantity, kind)]
+    sections = dict.fromkeys((row["quantity"], row["kind"], row["unit"]) for row in document["results"])
+    for quantity, kind, unit in sections:
+        rows = [r for r in document["results"] if (r["quantity"], r["kind"], r["unit"]) == (quantity, kind, unit)]
         said = ""
         for i, row in enumerate(rows):
             label = escape(quantity_label(row)) if i == 0 else ""
             line = method(row["method"])
-            style = "bold" if row["variant"] == "default" and kind == "observed" else None
+            style = "bold" if row["variant"] == "default" and kind in ("observed", "expected") else None
             cells = (row["variant"], theirs(row), escape(ours(row)), ratio(row))
             table.add_row(label, *cells, '"' if line == said else line, style=style)
             said = line
@@ -93,27 +94,42 @@ def result_table(document: Mapping[str, Any]) -> RichTable:
 def quantity_label(row: Mapping[str, Any]) -> str:
     """The quantity of a row with its unit, and its kind where that is not plain."""
     said = "" if row["kind"] in ("observed", "counting") else f" ({row['kind']})"
-    unit = "" if row["unit"] in ("counts", "-2 ln L") else f" [{printed_unit(row['unit'])}]"
+    unit = "" if row["unit"] in ("", "counts", "-2 ln L") else f" [{printed_unit(row['unit'])}]"
     return f"{row['quantity']}{said}{unit}"
 
 
 def theirs(row: Mapping[str, Any]) -> str:
     """The published value of a row."""
-    return "-" if row["published"] is None else number(row["published"]["value"], row["unit"])
+    if row["published"] is None:
+        return "-"
+    return _published(row["published"]["value"], row["published"].get("errors", ()), row["unit"])
 
 
 def ours(row: Mapping[str, Any]) -> str:
-    """Our value of a row with its error, and its status where that is not ok."""
-    said = number(row["value"], row["unit"])
+    """Our value of a row, all pieces of an interval, with its error, and its status where that is not ok."""
+    said = _ours(row["value"], row["pieces"], row["unit"])
     if row["error"] is not None or row.get("errors"):
         said += f" +- {_errors(row['error'], row['errors'], row['unit'])}"
     return said if row["status"] == "ok" else f"{said} [{row['status']}]"
 
 
 def ratio(row: Mapping[str, Any]) -> str:
-    """Ours over theirs, end by end."""
-    values = () if row["published"] is None else ratios(row["value"], row["published"]["value"])
+    """Ours over theirs, end by end; of several pieces the nearest."""
+    if row["published"] is None:
+        return ""
+    published = row["published"]["value"]
+    values = ratios(nearest(row["value"], row["pieces"], published), published)
     return ", ".join("-" if math.isnan(value) else f"{value:.2f}" for value in values)
+
+
+def _ours(value: float | Sequence[float] | None, pieces: Sequence[Sequence[float]], unit: str) -> str:
+    """A value, or all pieces of an interval."""
+    return " and ".join(number(piece, unit) for piece in pieces) if len(pieces) > 1 else number(value, unit)
+
+
+def _published(value: float | Sequence[float], errors: Sequence[float], unit: str) -> str:
+    """A published value with its errors, statistical and systematic."""
+    return " +- ".join(number(part, unit) for part in (value, *errors))
 
 
 def _errors(error: float | None, errors: Sequence[Sequence[float]], unit: str) -> str:

@@ -18,8 +18,10 @@ from eventfit.flux.reactor.spectra import TOTAL, CaptureName, CaptureSpectrum, F
 from eventfit.quadrature import Array
 from eventfit.tables import Tables
 
-__all__ = ["CAPTURE", "Piece", "ReactorModel", "require_captures"]
+__all__ = ["CAPTURE", "WIDEST", "Piece", "ReactorModel", "require_captures"]
 
+#: widest panel in keV: in wider ones a spectrum falls so far that a kinematic edge inside is not integrated well
+WIDEST = 125.0
 #: name of the part that stands for the decays after neutron capture, beside the isotopes
 CAPTURE = "capture"
 
@@ -103,10 +105,13 @@ class ReactorModel:
 
     @property
     def edges(self) -> Array:
-        """Panel edges in keV between which everything is smooth."""
+        """Panel edges in keV between which everything is smooth, none farther apart than ``WIDEST``."""
         knots = self.capture.knots
         inside = knots[(knots > self.low) & (knots < self.high)]
-        return np.unique(np.concatenate([inside, *(piece.edges for piece in self.pieces)]))
+        rows = np.unique(np.concatenate([inside, *(piece.edges for piece in self.pieces)]))
+        parts = np.ceil(np.diff(rows) / WIDEST).astype(int)
+        gaps = zip(rows, np.diff(rows), parts, strict=False)
+        return np.append(np.concatenate([low + width * np.arange(n) / n for low, width, n in gaps]), rows[-1])
 
     @property
     def needs_captures(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eventfit.published import ratios
+from eventfit.published import nearest, ratios
 from eventfit.report.html.markup import Html, joined
 from eventfit.report.html.numbers import NOTHING, UNSAID, amount, name_of, percent, pieces, ratio
 from eventfit.report.text import method
@@ -59,13 +59,19 @@ def published_cell(row: Entry) -> Html:
     if theirs is None:
         return Html(NOTHING)
     unit, value = _said_unit(row["unit"]), theirs["value"]
-    return pieces([value], unit, given=True) if isinstance(value, list) else amount(value, unit, given=True)
+    if isinstance(value, list):
+        return pieces([value], unit, given=True)
+    parts = [value, *theirs.get("errors", ())]
+    said = [amount(part, unit if i == len(parts) else "", given=True) for i, part in enumerate(parts, 1)]
+    return joined(*said, by=" ± ")
 
 
 def ratio_cell(row: Entry) -> Html:
     """Ours over published, end by end."""
     theirs = row["published"]
-    found = ratios(row["value"], theirs["value"]) if theirs is not None else ()
+    if theirs is None:
+        return Html(NOTHING)
+    found = ratios(nearest(row["value"], row["pieces"], theirs["value"]), theirs["value"])
     return joined(*(ratio(one) for one in found), by=", ") if found else Html(NOTHING)
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from eventfit.errors import StatisticsError
 from eventfit.inference.asymptotic import cut_of
 from eventfit.report.estimates import Estimate, correlations, estimates, yield_errors
-from eventfit.report.figures import other_parameters, profile_figure
+from eventfit.report.figures import coupling_figure, couplings_beside, other_parameters, profile_figure
 from eventfit.report.html.findings import Findings
 from eventfit.report.html.markup import Content, Html, code, element, joined, table
 from eventfit.report.html.numbers import NOTHING, amount, name_of, percent, ratio
@@ -224,6 +224,11 @@ class Evidence:
             figure.axes[0].set_title("", loc="left")
             text = "Profiles of the variants with another parameter, each against its own." if others else said
             drawn.append(self._figure(names[others], figure, "profiles of the variants", text))
+        for poi in couplings_beside(rerun):
+            figure = coupling_figure(rerun, poi)
+            figure.axes[0].set_title("", loc="left")
+            text = "Profiles of the variants with this parameter, with the interval of the first and the published one."
+            drawn.append(self._figure(f"variants-{poi}", figure, f"profiles of {poi}", text))
         return drawn
 
     def _channels(self) -> Html | None:
