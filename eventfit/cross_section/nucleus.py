@@ -18,7 +18,10 @@ from eventfit.quadrature import Array
 from eventfit.target import Nucleus
 from eventfit.units import fermi_constant, hbar_c
 
-__all__ = ["CoherentScattering", "MomentOnNucleus", "OnNucleus"]
+__all__ = ["ON_NUCLEI", "CoherentScattering", "MomentOnNucleus", "OnNucleus"]
+
+#: how the name of a mechanism of electrons ends on nuclei
+ON_NUCLEI: Final = "_on_nuclei"
 
 #: G_F^2 / (4 pi) in cm^2/keV^2
 COHERENT_SCALE: Final = (fermi_constant * hbar_c) ** 2 / (4.0 * pi)
@@ -115,8 +118,8 @@ class MomentOnNucleus(OnNucleus):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "name", f"{self.mechanism.name}_on_nuclei")
-        terms = (Term(f"{t.name}_on_nuclei", t.powers, t.weight, t.basis) for t in self.mechanism.terms)
+        object.__setattr__(self, "name", f"{self.mechanism.name}{ON_NUCLEI}")
+        terms = (Term(f"{t.name}{ON_NUCLEI}", t.powers, t.weight, t.basis) for t in self.mechanism.terms)
         object.__setattr__(self, "terms", tuple(terms))
         object.__setattr__(self, "couplings", self.mechanism.couplings)
 
