@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 
-__all__ = ["Bins", "Spectrum", "Template"]
+__all__ = ["Bend", "Bins", "Spectrum", "Template"]
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,26 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
+class Bend:
+    """What is added to a template, ``counts`` (n_bin,) times one function of each of the errors that bend it.
+
+    ``orders`` is the error's name -> its function: ``k`` for theta**k, :data:`Bend.EVEN` for ``smooth_even(theta)``.
+    """
+
+    orders: Mapping[str, int]
+    counts: Array
+
+    EVEN: ClassVar[int] = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Template:
     """Expected counts of one term of one source component at unit couplings.
 
     ``powers`` say with which power of which coupling it scales; ``numerical_error`` is the largest change of a bin when
     all quadrature nodes are doubled, relative to its content: to the sum of sizes where an interference changes sign
     inside the bin. ``density`` (n_point,) holds counts per unit of the axis at the points that the fold was asked for.
+    ``bends`` are the terms of its morph, if the response has errors.
     """
 
     spectrum: Spectrum
@@ -123,6 +138,7 @@ class Template:
     powers: Mapping[str, int]
     numerical_error: float
     density: Array = field(default_factory=lambda: np.zeros(0))
+    bends: tuple[Bend, ...] = ()
 
     @property
     def name(self) -> str:
@@ -131,7 +147,8 @@ class Template:
     def __add__(self, other: Template) -> Template:
         """The template of both together, those of two isotopes of one target: of one component, process and term.
 
-        The numerical error is the larger one, which that of the sum does not exceed.
+        The numerical error is the larger one, which that of the sum does not exceed. Terms of their morphs that bend
+        alike add; each may have some that the other has not.
         """
         if any(getattr(self, name) != getattr(other, name) for name in ("component", "process", "term", "powers")):
             raise OutOfRange("only templates of one term of one process and component add", given=other.name)
@@ -140,4 +157,14 @@ class Template:
             spectrum=self.spectrum + other.spectrum,
             numerical_error=max(self.numerical_error, other.numerical_error),
             density=self.density + other.density,
+            bends=_added(self.bends, other.bends),
         )
+
+
+def _added(one: tuple[Bend, ...], other: tuple[Bend, ...]) -> tuple[Bend, ...]:
+    """The terms of both, those of the same functions together."""
+    found: dict[tuple[tuple[str, int], ...], Bend] = {}
+    for bend in (*one, *other):
+        key = tuple(sorted(bend.orders.items()))
+        found[key] = replace(bend, counts=found[key].counts + bend.counts) if key in found else bend
+    return tuple(found.values())

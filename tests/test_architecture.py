@@ -16,7 +16,7 @@ import eventfit
 
 PACKAGE = Path(eventfit.__file__).parent
 #: shared leaves, the physics tower, the statistics tower, and what joins them; a new module has to be placed here
-LEAVES = {"errors", "notebook", "quadrature", "timing", "units"}
+LEAVES = {"errors", "interpolation", "notebook", "quadrature", "timing", "units"}
 PHYSICS = {"strict", "provenance", "tables", "target", "flux", "cross_section", "response", "spectrum", "folding"}
 PHYSICS |= {"rates"}
 STATISTICS = {"parameters", "likelihood", "inference"}
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "timing": set(),
     "notebook": set(),
     "quadrature": {"errors"},
+    "interpolation": {"quadrature"},
     "strict": {"errors"},
     "provenance": {"errors", "strict"},
     "tables": LEAVES | {"provenance"},
@@ -39,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "folding": LEAVES | {"target", "flux", "cross_section", "response", "spectrum"},
     "rates": LEAVES | {"tables", "target", "flux", "cross_section", "response", "folding"},
     "parameters": {"errors"},
-    "likelihood": {"errors", "quadrature", "parameters"},
+    "likelihood": {"errors", "interpolation", "quadrature", "parameters"},
     "inference": {"errors", "notebook", "quadrature", "parameters", "likelihood"},
     "io": LEAVES | {"strict", "parameters", "likelihood"},
     "analysis": LEAVES | PHYSICS | STATISTICS | {"io"},

@@ -263,6 +263,24 @@ def test_doubts_appear_where_they_should_and_only_there() -> None:
     assert any(empty in doubt for doubt in upper_limit_cls(Profile(thin, "mu")).card.doubts)
 
 
+def test_a_nuisance_at_its_bound_where_a_result_ends_is_a_doubt() -> None:
+    """A background like the signal is pushed to zero before the data exclude the signal: no chi-square there."""
+    for lower, said in ((0.0, ("at the end of the result b is at a bound",)), (-50.0, ())):
+        alike = Likelihood.build(
+            [Parameter("mu", start=1.0, lower=0.0), Parameter("b", start=1.0, lower=lower)],
+            [
+                Component("s", np.array([20.0, 16.0]), (Power("mu"),)),
+                Component("b", np.array([20.0, 18.0]), (Power("b"),)),
+                Component("rest", np.array([200.0, 200.0])),
+            ],
+            np.array([240.0, 234.0]),
+        )
+        profile = Profile(alike, "mu")
+        assert profile.best.at_bound == ()
+        assert upper_limit_qmu_tilde(profile).card.doubts == said
+        assert profile_interval(profile).card.doubts == said
+
+
 # -- reference --
 
 

@@ -13,7 +13,15 @@ from eventfit.spectrum import Spectrum
 from eventfit.tables import Table, Tables
 from eventfit.units import day, kg
 
-__all__ = ["expected_spectrum", "integrals", "observed_spectrum", "require_bins", "residual_spectrum", "within"]
+__all__ = [
+    "expected_spectrum",
+    "integrals",
+    "observed_spectrum",
+    "require_bins",
+    "residual_spectrum",
+    "tabulated",
+    "within",
+]
 
 
 def observed_spectrum(tables: Tables, name: str, response: ResponseDeclared) -> Spectrum:
@@ -58,14 +66,32 @@ def expected_spectrum(declared: Background, tables: Tables, whole: Declaration) 
         per_keV = declared.rate_per_keV_kg_day * whole.exposure.internal / (kg * day)
         return Spectrum(edges, per_keV * np.diff(edges), name=declared.name)
     assert declared.table is not None
-    with located(f"{key}.table"):
-        table = tables.read(declared.table)
-        if not table.is_binned and declared.column is None:
-            return Spectrum(edges, integrals(table, edges, response.axis), name=declared.name)
+    at = f"{key}.table", f"{key}.column"
+    return Spectrum(edges, tabulated(declared.table, declared.column, tables, response, at), name=declared.name)
+
+
+def tabulated(
+    name: str, column: str | None, tables: Tables, response: ResponseDeclared, keys: tuple[str, str]
+) -> Array:
+    """A ``column`` of counts of a binned table (n_bin,), or without one the integrals of a curve.
+
+    ``keys`` are those of the declaration that name the table and the column.
+
+    Raises
+    ------
+    OutOfRange
+        Other bins than those of the response, a curve that ends inside the window.
+    DeclarationError
+        A column that does not hold counts, or one of a curve.
+    """
+    with located(keys[0]):
+        table = tables.read(name)
+        if not table.is_binned and column is None:
+            return integrals(table, response.edges, response.axis)
         if table.is_binned:
             require_bins(table, response)
-    with located(f"{key}.column"):
-        return Spectrum(edges, _counts(table, declared.column or "expected_counts"), name=declared.name)
+    with located(keys[1]):
+        return _counts(table, column or "expected_counts")
 
 
 def _counts(table: Table, column: str) -> Array:

@@ -112,7 +112,11 @@ class Background(Strict):
 
 
 class Declaration(Strict):
-    """One analysis, or one variant of it."""
+    """One analysis, or one variant of it.
+
+    The parameter of a nuisance is called ``analysis.name``; that of one in ``shared`` by its name alone, as it is the
+    same in other analyses that share it.
+    """
 
     title: str
     cite: Annotated[list[str], Field(min_length=1)]
@@ -127,6 +131,7 @@ class Declaration(Strict):
     off: OffDeclared | None = None
     background: list[Background] = Field(default_factory=list)
     nuisance: list[Nuisance] = Field(default_factory=list)
+    shared: list[Name] = Field(default_factory=list)
     measurement: list[Measurement] = Field(default_factory=list)
     result: list[Wanted] = Field(default_factory=list)
     published: list[Published] = Field(default_factory=list)

@@ -48,6 +48,7 @@ __all__ = [
     "TargetDeclared",
     "build_electrons",
     "build_response",
+    "efficiency_curve",
 ]
 
 #: full width at half maximum of a Gaussian over its standard deviation
@@ -236,10 +237,7 @@ def build_response(declared: ResponseDeclared, tables: Tables, target: Target | 
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
-            table = tables.read(declared.efficiency)
-            last = declared.order[-1] == "efficiency"  # after the resolution, a function of what was reconstructed
-            axis = declared.axis if last else KeV
-            efficiency = Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
+            efficiency = efficiency_curve(declared.efficiency, declared, tables)
     return Response(
         order=tuple(declared.order),
         resolution=_resolution(declared),
@@ -284,6 +282,13 @@ def _quenching(whole: ResponseDeclared, tables: Tables, target: Target | None) -
             )
         return LindhardQuenching(declared.k, target.composition[0][0].atomic_number)
     return None
+
+
+def efficiency_curve(name: str, declared: ResponseDeclared, tables: Tables) -> Efficiency:
+    """The efficiency of a table, after the resolution a function of what was reconstructed."""
+    table = tables.read(name)
+    axis = declared.axis if declared.order[-1] == "efficiency" else KeV
+    return Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
 
 
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:

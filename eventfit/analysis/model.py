@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from eventfit.analysis.bending import refuse_negative
 from eventfit.analysis.binning import expected_spectrum
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.events import background_densities, read_events
@@ -15,9 +16,11 @@ from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
 from eventfit.analysis.statistics import build_statistics, find_poi
+from eventfit.analysis.systematics import read_systematics
 from eventfit.cross_section import Coupling, Process
 from eventfit.errors import UnknownName, did_you_mean, located
 from eventfit.flux import Flux
+from eventfit.folding import BendingError
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
@@ -44,6 +47,8 @@ class Model:
         The source components as they arrive, and what the templates scale with.
     tables
         Every table behind the model, with its provenance.
+    bending
+        How far the morphs of errors of the response are from exact re-folds, alone and together.
     """
 
     analysis: str
@@ -61,6 +66,9 @@ class Model:
     couplings: tuple[Coupling, ...]
     tables: tuple[Table, ...]
     cite: tuple[str, ...]
+    #: what was declared of a predicted rate -> that rate, shared by all variants
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
+    bending: tuple[BendingError, ...] = ()
 
     @property
     def kind(self) -> Literal["observed", "expected", "counting"]:
@@ -76,6 +84,11 @@ class Model:
         """Largest relative change of any bin of any template when all quadrature nodes are doubled."""
         return max(template.numerical_error for template in self.templates)
 
+    @property
+    def morph_error(self) -> float | None:
+        """Largest distance of a morph from the exact re-fold over +-3 standard deviations; None if nothing bends."""
+        return max((error.error for error in self.bending), default=None)
+
     def _repr_html_(self) -> str:
         """What was built, and which of its tables nobody verified."""
         likelihood = self.likelihood
@@ -89,12 +102,14 @@ class Model:
                 "bins",
                 f"{len(edges) - 1} from {edges[0]:g} to {edges[-1]:g}, {self.observed.values().sum():g} events",
             ),
-            ("components", written([c.name for c in likelihood.components])),
+            ("components", written(likelihood.whole_components)),
             ("free parameters", written(free)),
             ("constrained", written([p.name for p in likelihood.parameters if p.name not in free]) or "none"),
             ("tables", f"{len(self.tables)}, recalled and not verified: {written(unverified) or 'none'}"),
             ("folding error", f"{self.numerical_error:.1g}"),
         ]
+        if self.morph_error is not None:
+            rows.append(("morph error", f"{self.morph_error:.1g}"))
         return html_table(f"{self.analysis}, variant {self.variant}", rows)
 
 
@@ -112,6 +127,8 @@ class Analysis:
     shipped: bool
     #: folds of the variants built so far
     folded: Folded = field(default_factory=dict, repr=False)
+    #: predicted rates of the variants asked for so far
+    predicted: dict[tuple[str, ...], float] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, name: str | Path, *, data: Path | None = None) -> Analysis:
@@ -168,11 +185,12 @@ class Analysis:
         with clock.stage("folding"):
             physics = build_physics(declared, tables, events, self.folded)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
+        systematics = read_systematics(declared, tables)
         measured = measured or derive_measured(declared, physics, backgrounds, tables)
         off = build_off(declared, tables, backgrounds, self.id)
         poi, reported = find_poi(declared, physics, self.id, where)
         statistics = build_statistics(
-            declared, physics, backgrounds, measured, off, poi=poi, prefix=self.id, where=where
+            declared, physics, backgrounds, systematics, measured, off, poi=poi, prefix=self.id, where=where
         )
         hashes = {table.name: table.sha256 for table in tables.used}
         likelihood = statistics.likelihood(hashes)
@@ -182,6 +200,7 @@ class Analysis:
             likelihood = UnbinnedLikelihood.of_events(
                 statistics.parameters, statistics.components, densities, input_hashes=hashes
             )
+        refuse_negative(declared, physics, likelihood, self.id)
         citations = [*declared.cite, *(key for table in tables.used for key in table.cite), *physics.cite]
         return Model(
             analysis=self.id,
@@ -199,6 +218,8 @@ class Analysis:
             couplings=physics.couplings,
             tables=tables.used,
             cite=tuple(dict.fromkeys(citations)),
+            predicted=self.predicted,
+            bending=physics.bending,
         )
 
 

@@ -11,15 +11,19 @@ from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import process_groups
+from eventfit.analysis.nuisances import ResponseNuisance
 from eventfit.analysis.recoils import strikes_nuclei
 from eventfit.analysis.sources import build_fluxes
+from eventfit.analysis.systematics import build_distortions
 from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
 from eventfit.errors import MissingInput
 from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
-from eventfit.folding import fold
+from eventfit.folding import BendingError, fold, morph
+from eventfit.folding.morph import Morphed
+from eventfit.folding.refold import acts_on
 from eventfit.quadrature import Array
-from eventfit.response import Response
+from eventfit.response import Distortion, Response
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
@@ -28,8 +32,8 @@ __all__ = ["WEAK", "Folded", "Physics", "build_physics", "fold_key"]
 
 #: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
-#: what was declared of a fold -> its templates
-Folded = dict[tuple[str, ...], tuple[Template, ...]]
+#: what was declared of a fold -> the templates of each of its processes
+Folded = dict[tuple[str, ...], tuple[Morphed, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,8 @@ class Physics:
     #: measurement -> component -> what it makes of it at unit norm, in the unit of the measurement
     rates: Mapping[str, Mapping[str, float]]
     cite: tuple[str, ...]
+    #: how exact the morphs are, the worst of all processes for each error of the response and errors together
+    bending: tuple[BendingError, ...]
 
     @property
     def weak(self) -> list[Process]:
@@ -65,16 +71,33 @@ def build_physics(
     groups = process_groups(declared.process, build_electrons(declared.target, target), nuclei)
     processes = [process for group in groups for process in group]
     response = build_response(declared.response, tables, target)
+    distortions = build_distortions(declared, response, tables)
+    errors = [n for n in declared.nuisance if isinstance(n, ResponseNuisance) and n.name in distortions]
     shared = fold_key(declared)
     mechanisms = [process.model_dump_json() for process in declared.process]
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
+    bending: dict[str, BendingError] = {}
     for number, group in enumerate(groups):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
         key = (shared, declared.data.events or "", *own, *weak)
         if key not in done:
-            done[key] = tuple(_folded(group, fluxes, response, declared, target, events))
-        templates += done[key]
+            done[key] = tuple(_folded(process, fluxes, response, declared, target, events) for process in group)
+        found = done[key]
+        if errors:
+            key = (*(error.model_dump_json() for error in errors), *key)
+            if key not in done:
+                tolerance = {error.name: error.tolerance for error in errors}
+                scale = declared.exposure.internal * target.units_per_kg
+                done[key] = tuple(
+                    _bent(one.templates, process, fluxes, response, distortions, tolerance, scale)
+                    for one, process in zip(found, group, strict=True)
+                )
+            found = done[key]
+        templates += _added(found)
+        for error in (error for one in found for error in one.errors):
+            if error.label not in bending or error.error > bending[error.label].error:
+                bending[error.label] = error
     return Physics(
         templates=tuple(templates),
         couplings=tuple(dict.fromkeys(coupling for process in processes for coupling in process.couplings)),
@@ -88,32 +111,48 @@ def build_physics(
             *response.cite,
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
+        bending=tuple(bending.values()),
     )
 
 
 def _folded(
-    group: Sequence[Process],
+    process: Process,
     fluxes: Sequence[Flux],
     response: Response,
     declared: Declaration,
     target: Target,
     events: Array | None,
-) -> Iterator[Template]:
+) -> Morphed:
+    """Templates of one process, which do not bend yet."""
+    scale = declared.exposure.internal, target.units_per_kg
+    edges = declared.response.edges
+    return Morphed(
+        fold(fluxes, [process], response, edges, exposure=scale[0], units_per_kg=scale[1], points=events), ()
+    )
+
+
+def _bent(
+    templates: Sequence[Template],
+    process: Process,
+    fluxes: Sequence[Flux],
+    response: Response,
+    distortions: Mapping[str, Distortion],
+    tolerance: Mapping[str, float],
+    scale: float,
+) -> Morphed:
+    """Templates of one process that bend with the errors which act on its recoils."""
+    acting = {name: error for name, error in distortions.items() if acts_on(error, process.recoil)}
+    if not acting:
+        return Morphed(tuple(templates), ())
+    allowed = {name: tolerance[name] for name in acting}
+    return morph(templates, fluxes, [process], response, acting, allowed, scale=scale)
+
+
+def _added(group: Sequence[Morphed]) -> Iterator[Template]:
     """Templates of one declared mechanism; those of its processes on different isotopes are added."""
-    for name in dict.fromkeys(process.name for process in group):
-        rows = [
-            fold(
-                fluxes,
-                [process],
-                response,
-                declared.response.edges,
-                exposure=declared.exposure.internal,
-                units_per_kg=target.units_per_kg,
-                points=events,
-            )
-            for process in group
-            if process.name == name
-        ]
+    names = dict.fromkeys(template.process for one in group for template in one.templates)
+    for name in names:
+        rows = [one.templates for one in group if one.templates[0].process == name]
         for isotopes in zip(*rows, strict=True):
             yield reduce(add, isotopes)
 

@@ -11,11 +11,11 @@ import numpy as np
 from eventfit.analysis.declaration import FORMS, Background, Declaration
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
-from eventfit.analysis.nuisances import Nuisance
+from eventfit.analysis.nuisances import BentNuisance, EfficiencyNuisance, Nuisance, PerBinNuisance
 from eventfit.analysis.recoils import require_consistent_recoils
 from eventfit.analysis.sources import SolarDeclared
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
-from eventfit.errors import DeclarationError, NotIndependent
+from eventfit.errors import DeclarationError, NotIndependent, did_you_mean
 from eventfit.strict import read_toml, validated
 
 __all__ = ["DEFAULT", "declared_variants"]
@@ -93,6 +93,7 @@ def _consistent(declared: Declaration, where: str) -> None:
                 )
             names.add(item.name)
     _independent(declared, where)
+    _nuisances(declared, where)
     _possible_moments(declared, where)
     _densities(declared, where)
     require_consistent_recoils(declared, where)
@@ -129,6 +130,30 @@ def _independent(declared: Declaration, where: str) -> None:
             given=declared.data.events,
             fix="use bins, or leave the measurements out",
         )
+
+
+def _nuisances(declared: Declaration, where: str) -> None:
+    """Only nuisances are shared, and single events have no bins that could bend or have factors of their own."""
+    names = [nuisance.name for nuisance in declared.nuisance]
+    for name in declared.shared:
+        if name not in names or declared.shared.count(name) > 1:
+            raise DeclarationError(
+                "what is shared is no nuisance of this analysis, or stands there twice",
+                where=f"{where}shared",
+                given=name,
+                allowed=", ".join(names) or "none: no nuisance is declared",
+                fix=did_you_mean(name, names),
+            )
+    for nuisance in declared.nuisance if declared.data.events is not None else ():
+        factor = isinstance(nuisance, EfficiencyNuisance) and nuisance.relative is not None
+        if isinstance(nuisance, BentNuisance | PerBinNuisance) and not factor:
+            raise DeclarationError(
+                "a fit of single events has no errors that bend spectra",
+                where=f"{where}nuisance[{nuisance.name}].kind",
+                given=f"{nuisance.kind}, with data.events",
+                allowed="gaussian_scale, lognormal, normsys and norms",
+                fix="use bins no wider than a tenth of the resolution: the likelihood is the same",
+            )
 
 
 def _densities(declared: Declaration, where: str) -> None:

@@ -8,24 +8,35 @@ from dataclasses import replace
 
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.nuisances import (
+    BentNuisance,
     ComponentNorm,
     CouplingError,
+    EfficiencyNuisance,
     FluxNorm,
     Norm,
+    NormSysNuisance,
     Nuisance,
+    PerBinNuisance,
     PoissonNuisance,
     ScaleNuisance,
 )
 from eventfit.analysis.physics import Physics
 from eventfit.errors import DeclarationError, did_you_mean
-from eventfit.likelihood import Component, Factor, GaussianScale, LogNormalScale, Power
+from eventfit.likelihood import Component, Factor, GaussianScale, LogNormalScale, NormSys, Power
 from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint
 
-__all__ = ["ALL", "SIGNAL", "apply_nuisance", "norm_parameter", "refuse_wrong_norms"]
+__all__ = ["ALL", "SIGNAL", "apply_nuisance", "norm_parameter", "parameter_name", "refuse_wrong_norms"]
 
 #: what ``applies_to`` may say besides component names
 ALL = "all"
 SIGNAL = "signal"
+#: a nuisance that interpolates, or whose polynomial means nothing far away, stays within these standard deviations
+FAR = 5.0
+
+
+def parameter_name(declared: Declaration, prefix: str, name: str) -> str:
+    """The parameter of the nuisance ``name``: local to the analysis ``prefix``, unless it is shared."""
+    return name if name in declared.shared else f"{prefix}.{name}"
 
 
 def norm_parameter(norm: Norm, name: str, meaning: str) -> Parameter:
@@ -41,27 +52,39 @@ def apply_nuisance(
     physics: Physics,
     components: Mapping[str, Component],
     *,
+    scaled: Sequence[str],
     poi: str,
     prefix: str,
     where: str,
 ) -> tuple[Parameter, dict[str, Component]]:
     """The parameter of a nuisance, and the components with its factor, or with one that it adds.
 
+    What bends is not bent here, see :mod:`eventfit.analysis.bending`; ``scaled`` are backgrounds that have the factor
+    of a relative efficiency.
+
     Raises
     ------
     DeclarationError
         It names a component that nobody declared, or scales one that another norm scales.
     """
-    name, signal = f"{prefix}.{declared.name}", [t.name for t in physics.templates if poi in t.powers]
+    assert not isinstance(declared, PerBinNuisance)
+    name, signal = parameter_name(whole, prefix, declared.name), [t.name for t in physics.templates if poi in t.powers]
+    if isinstance(declared, BentNuisance):
+        factor = None
+        if isinstance(declared, EfficiencyNuisance) and declared.relative is not None:
+            factor = GaussianScale(name, declared.relative)
+        folded = [t.name for t in physics.templates]
+        meaning = declared.kind.replace("_", " ")
+        parameter = Parameter(name, "sigma", 0.0, -FAR, FAR, GaussianConstraint(0.0, 1.0), meaning)
+        return parameter, dict(components) if factor is None else _with(components, [*folded, *scaled], factor)
     if isinstance(declared, CouplingError):
         parameter = Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=f"error of {poi}")
         return parameter, dict(components) | _coupling_error(declared, name, poi, components)
     if isinstance(declared, FluxNorm):
-        scaled, parameter = _of_fluxes(declared, whole, physics), _parameter(declared, name)
-        return parameter, _with(components, scaled, Power(name))
+        return _parameter(declared, name), _with(components, _of_fluxes(declared, whole, physics), Power(name))
     spectral = [n for n in components if not any(n.endswith(f".{m.name}") for m in whole.measurement)]
-    scaled = _named(declared, spectral, signal, where)
-    return _parameter(declared, name), _with(components, scaled, _factor(declared, name))
+    named = _named(declared, spectral, signal, where)
+    return _parameter(declared, name), _with(components, named, _factor(declared, name))
 
 
 def refuse_wrong_norms(declared: Declaration, known: Sequence[str], where: str) -> None:
@@ -99,7 +122,9 @@ def _with(components: Mapping[str, Component], names: Sequence[str], factor: Fac
     return {n: replace(c, factors=(*c.factors, factor)) if n in names else c for n, c in components.items()}
 
 
-def _parameter(declared: ScaleNuisance | PoissonNuisance | ComponentNorm | FluxNorm, name: str) -> Parameter:
+def _parameter(
+    declared: ScaleNuisance | PoissonNuisance | ComponentNorm | FluxNorm | NormSysNuisance, name: str
+) -> Parameter:
     if isinstance(declared, FluxNorm):
         return norm_parameter(declared, name, f"flux of {', '.join(declared.components)}")
     if isinstance(declared, ComponentNorm):
@@ -109,11 +134,16 @@ def _parameter(declared: ScaleNuisance | PoissonNuisance | ComponentNorm | FluxN
         start = declared.observed / declared.tau
         return Parameter(name, "", start, 0.0, constraint=constraint, meaning="norm by OFF counts")
     on = declared.applies_to if isinstance(declared.applies_to, str) else ", ".join(declared.applies_to)
+    if isinstance(declared, NormSysNuisance):
+        meaning = f"{declared.lo:g} to {declared.hi:g} on {on}"
+        return Parameter(name, "sigma", 0.0, -FAR, FAR, GaussianConstraint(0.0, 1.0), meaning)
     meaning = f"{100 * declared.relative:g} % on {on}"
     return Parameter(name, "sigma", 0.0, constraint=GaussianConstraint(0.0, 1.0), meaning=meaning)
 
 
-def _factor(declared: ScaleNuisance | PoissonNuisance | ComponentNorm, name: str) -> Factor:
+def _factor(declared: ScaleNuisance | PoissonNuisance | ComponentNorm | NormSysNuisance, name: str) -> Factor:
+    if isinstance(declared, NormSysNuisance):
+        return NormSys(name, declared.lo, declared.hi, 1 if declared.code == "code1" else 4)
     if not isinstance(declared, ScaleNuisance):
         return Power(name)
     scale = GaussianScale if declared.kind == "gaussian_scale" else LogNormalScale
@@ -145,7 +175,7 @@ def _of_fluxes(declared: FluxNorm, whole: Declaration, physics: Physics) -> list
 
 
 def _named(
-    declared: ScaleNuisance | PoissonNuisance | ComponentNorm,
+    declared: ScaleNuisance | PoissonNuisance | ComponentNorm | NormSysNuisance,
     components: Sequence[str],
     signal: Sequence[str],
     where: str,

@@ -11,12 +11,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from eventfit.analysis.bending import bent_components
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.measured import Measured
-from eventfit.analysis.nuisances import ComponentNorm, CouplingError, FluxNorm
+from eventfit.analysis.nuisances import ComponentNorm, CouplingError, FluxNorm, PerBinNuisance
 from eventfit.analysis.off import Off
+from eventfit.analysis.per_bin import with_factors_per_bin
 from eventfit.analysis.physics import Physics
-from eventfit.analysis.scaling import ALL, SIGNAL, apply_nuisance, norm_parameter, refuse_wrong_norms
+from eventfit.analysis.scaling import (
+    ALL,
+    SIGNAL,
+    apply_nuisance,
+    norm_parameter,
+    parameter_name,
+    refuse_wrong_norms,
+)
+from eventfit.analysis.systematics import Systematics
 from eventfit.errors import DeclarationError, UnknownName
 from eventfit.likelihood import BinScale, Component, Likelihood, Power
 from eventfit.parameters import Parameter, Reported
@@ -51,7 +61,7 @@ def find_poi(declared: Declaration, physics: Physics, prefix: str, where: str) -
             return c.name, Reported(c.reported, c.reported_unit, c.power, c.scale)
     norms = [n.name for n in declared.nuisance if isinstance(n, ComponentNorm | FluxNorm)]
     if declared.poi in norms:
-        return f"{prefix}.{declared.poi}", Reported(declared.poi, "")
+        return parameter_name(declared, prefix, declared.poi), Reported(declared.poi, "")
     known = [*(c.reported for c in physics.couplings), *norms]
     raise UnknownName(
         "no declared process has this parameter of interest, and no norm is called so",
@@ -66,6 +76,7 @@ def build_statistics(
     declared: Declaration,
     physics: Physics,
     backgrounds: Mapping[str, Spectrum],
+    systematics: Systematics,
     measured: Measured,
     off: Off,
     *,
@@ -85,14 +96,20 @@ def build_statistics(
         if background.norm is not None and background.name in shown:
             name = f"{prefix}.{background.name}"
             parameters.append(norm_parameter(background.norm, name, f"norm of {background.name}"))
-            scaled = components[background.name]
-            components[background.name] = replace(scaled, factors=(*scaled.factors, Power(name)))
+            normed = components[background.name]
+            components[background.name] = replace(normed, factors=(*normed.factors, Power(name)))
     refuse_wrong_norms(declared, [flux.name for flux in physics.fluxes], where)
     for nuisance in sorted(declared.nuisance, key=lambda n: isinstance(n, CouplingError)):  # what it copies is complete
+        if isinstance(nuisance, PerBinNuisance):
+            continue
+        scaled = systematics.scaled.get(nuisance.name, ())
         parameter, components = apply_nuisance(
-            nuisance, declared, physics, components, poi=poi, prefix=prefix, where=where
+            nuisance, declared, physics, components, scaled=scaled, poi=poi, prefix=prefix, where=where
         )
         parameters.append(parameter)
+    components = bent_components(declared, physics, systematics, components, prefix)
+    more, components, per_bin = with_factors_per_bin(declared, systematics, components, prefix)
+    parameters += more
     pairs = np.array([(m.rate_SNU, m.error) for m in declared.measurement], dtype=float).reshape(-1, 2)
     behind = np.zeros(len(off.counts) + len(pairs))
     return Statistics(
@@ -100,9 +117,12 @@ def build_statistics(
         components=tuple(components.values()),
         data=np.concatenate([measured.spectrum.values(), off.counts, pairs[:, 0]]),
         errors=np.concatenate([measured.errors, np.zeros(len(off.counts)), pairs[:, 1]]),
-        scales=tuple(
-            replace(s, strength=np.append(s.strength, behind), observed=np.append(s.observed, behind))
-            for s in off.scales
+        scales=(
+            *(
+                replace(s, strength=np.append(s.strength, behind), observed=np.append(s.observed, behind))
+                for s in off.scales
+            ),
+            *per_bin,
         ),
     )
 

@@ -51,7 +51,8 @@ def validate(
 ) -> None:
     """Check a declaration and its tables.
 
-    Reads every key, unit, table and name of every variant, folds the templates and states their numerical error.
+    Reads every key, unit, table and name of every variant, folds the templates and states their numerical error, and
+    how far the morphs of errors of the response are from exact re-folds within 3 standard deviations.
 
     Example: eventfit validate my_experiment/analysis.toml
     """
@@ -68,18 +69,20 @@ def validate(
     for key in (key for model in models for key in model.cite):
         reference(key, known)
     if json:
-        from eventfit.report.json import dumps
+        from eventfit.report.json import dumps, morph_entry
 
-        entries = [{"variant": m.variant, "numerical_error": m.numerical_error} for m in models]
+        entries = [{"variant": m.variant, "numerical_error": m.numerical_error, **morph_entry(m)} for m in models]
         typer.echo(dumps({"analysis": analysis.id, "valid": True, "variants": entries}))
         return
     for model in models:
         likelihood = model.likelihood
         typer.echo(
-            f"ok: {analysis.id}, {model.variant}: {_data(likelihood)}, {len(likelihood.components)} components, "
+            f"ok: {analysis.id}, {model.variant}: {_data(likelihood)}, {len(likelihood.whole_components)} components, "
             f"{len(likelihood.parameters)} parameters, {len(model.tables)} tables, "
             f"folding error {model.numerical_error:.0e}"
         )
+        for error in model.bending:
+            typer.echo(f"    morph of {error.label}: error {error.error:.0e} of {error.tolerance:.0e} ({error.where})")
 
 
 def _data(likelihood: Likelihood) -> str:

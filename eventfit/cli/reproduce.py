@@ -240,7 +240,10 @@ def _print(documents: Sequence[dict[str, Any]], *, summary: bool) -> None:
             continue
         terminal.print("variants:", style="bold")
         for name, about in content["variants"].items():
-            said = f"  {name}: {about['meaning']} (folding error {about['numerical_error']:.0e})"
+            said = f"  {name}: {about['meaning']} (folding error {about['numerical_error']:.0e}"
+            if "morph_errors" in about:
+                said += f", morph error {max(one['error'] for one in about['morph_errors']):.0e}"
+            said += ")"
             terminal.print(said, highlight=False, markup=False)
         terminal.print(table_of_tables(content))
     used = {" ".join(f"{name} {number}" for name, number in content["versions"].items()) for content in documents}

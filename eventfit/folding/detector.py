@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -57,12 +57,14 @@ class Arriving:
 class Folding:
     """The detector side of a fold, made once: recoil nodes ``T`` (n_T,) and ``detector`` = R * w_T.
 
-    ``detector`` is (n_bin + n_point, n_T): counts in bins, then densities at points for unbinned fits.
+    ``detector`` is (n_bin + n_point, n_T): counts in bins, then densities at points for unbinned fits. ``width`` (n_T,)
+    is w_T, with which another response makes another detector of the same recoils.
     """
 
     edges: Array
     T: Array
     detector: Array
+    width: Array = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def build(
@@ -74,14 +76,22 @@ class Folding:
         breakpoints: Array,
         order: int = ORDER_T,
         points: Array | None = None,
+        others: Sequence[Response] = (),
     ) -> Folding:
-        """Recoil panels no wider than the resolution, cut at all ``breakpoints``; recoils end at ``limit`` (keV)."""
-        panels = recoil_panels(response, edges, limit, breakpoints)
+        """Recoil panels no wider than the resolution, cut at all ``breakpoints``; recoils end at ``limit`` (keV).
+
+        The nodes serve the ``others`` as well, see :meth:`refolded`.
+        """
+        panels = recoil_panels([response, *others], edges, limit, breakpoints)
         T, weight = gauss_legendre(panels, order)
         rows = response.matrix(T, edges)
         if points is not None:
             rows = np.concatenate([rows, response.density(T, points)])
-        return cls(edges, T, rows * weight)
+        return cls(edges, T, rows * weight, weight)
+
+    def refolded(self, response: Response) -> Array:
+        """The detector (n_bin, n_T) of one of the others, for the same recoils."""
+        return response.matrix(self.T, self.edges) * self.width
 
     def arriving(self, measures: Mapping[str, Measure], mass: float) -> list[Arriving]:
         """The states of one component in front of particles of ``mass`` (keV)."""

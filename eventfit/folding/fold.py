@@ -103,15 +103,19 @@ def arranged(
     edges: Array,
     factor: int,
     points: Array | None,
+    others: Sequence[Response] = (),
 ) -> Iterator[tuple[Flux, Process, Term, Folding, list[Arriving]]]:
-    """Every template's flux, process and term with the nodes of both sides; terms vary slower than fluxes."""
+    """Every template's flux, process and term with the nodes of both sides; terms vary slower than fluxes.
+
+    The nodes serve the ``others`` as well as the ``response``.
+    """
     bases = {term.basis for process in processes for term in process.terms}
     order = factor * neutrino_order(processes)
     measures = {(flux, basis): flux.measure(basis, order=order) for flux in fluxes for basis in bases}
     every = [measure for states in measures.values() for measure in states.values()]
     for mass, recoil in dict.fromkeys((process.mass, process.recoil) for process in processes):
         struck = [process for process in processes if (process.mass, process.recoil) == (mass, recoil)]
-        seen = seen_by(response, recoil)
+        seen, *seen_others = (seen_by(one, recoil) for one in (response, *others))
         ends = maximum_recoil(np.concatenate([kinks(m, seen) for m in every]), mass)
         cuts = [part for process in struck for part in (process.breakpoints, *graded(process, every))]
         folding = Folding.build(
@@ -121,9 +125,10 @@ def arranged(
             breakpoints=np.concatenate([*cuts, ends]),
             order=factor * recoil_order(recoil),
             points=points,
+            others=seen_others,
         )
-        for flux in fluxes:
-            _require_known(flux, mass, folding, seen)
+        for flux in (flux for flux in fluxes if flux.known != (0.0, math.inf)):
+            _require_known(flux, mass, folding, [seen, *seen_others])
         arriving = {key: folding.arriving(states, mass) for key, states in measures.items()}
         for process in struck:
             for term in process.terms:
@@ -136,21 +141,22 @@ def seen_by(response: Response, recoil: Recoil) -> Response:
     return response if recoil == "nucleus" else response.unquenched
 
 
-def _require_known(flux: Flux, mass: float, folding: Folding, response: Response) -> None:
+def _require_known(flux: Flux, mass: float, folding: Folding, responses: Sequence[Response]) -> None:
     """Refuse a window that needs neutrinos of energies at which the flux is unknown, rather than count them as none."""
-    low, high = flux.known
-    seen = folding.detector.sum(axis=0)
-    T = folding.T[seen > SEEN * seen.max()]
-    needed = float(minimum_energy(T, mass).min()) if len(T) else math.inf
-    most = math.inf
-    if math.isfinite(high):
-        most = float(response.moments(maximum_recoil(np.array([high]), mass))[0][0])
+    (low, high), axis = flux.known, responses[0].axis
+    needed = most = math.inf
+    for response in responses:
+        seen = folding.refolded(response).sum(axis=0)
+        T = folding.T[seen > SEEN * seen.max()]
+        needed = min(needed, float(minimum_energy(T, mass).min()) if len(T) else math.inf)
+        if math.isfinite(high):
+            most = min(most, float(response.moments(maximum_recoil(np.array([high]), mass))[0][0]))
     if needed < low or most < folding.edges[-1]:
         raise OutOfRange(
             f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
-            where=f"{flux.name}, {response.axis.range(folding.edges[0], folding.edges[-1])}",
+            where=f"{flux.name}, {axis.range(folding.edges[0], folding.edges[-1])}",
             given=f"neutrinos of {needed:.4g} keV and more"
-            + (f"; the known ones reach {response.axis.at(most)}" if math.isfinite(most) else ""),
+            + (f"; the known ones reach {axis.at(most)}" if math.isfinite(most) else ""),
             allowed=f"neutrinos of {low:g} to {high:g} keV",
             fix="continue the spectrum of the source below or above, or narrow the window",
         )

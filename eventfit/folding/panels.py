@@ -60,16 +60,21 @@ def graded(process: Process, measures: Sequence[Measure]) -> list[Array]:
     return [end * (1.0 - GRADED) for end in maximum_recoil(lines, process.mass) if process.soft_edge]
 
 
-def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: Array) -> Array:
-    """Edges of recoil panels up to ``limit`` (keV), no wider than the resolution, cut at all ``breakpoints``."""
-    low, high = response.support(edges, limit)
-    fixed = np.concatenate([breakpoints, response.breakpoints(edges, limit)])
+def recoil_panels(responses: Sequence[Response], edges: Array, limit: float, breakpoints: Array) -> Array:
+    """Edges of recoil panels up to ``limit`` (keV), no wider than the resolution, cut at all ``breakpoints``.
+
+    They serve all ``responses``, of which the first is the nominal one.
+    """
+    reach = [response.support(edges, limit) for response in responses]
+    low, high = min(start for start, _ in reach), max(stop for _, stop in reach)
+    fixed = np.concatenate([breakpoints, *(response.breakpoints(edges, limit) for response in responses)])
+    narrow = _narrowest(responses, np.linspace(low, high, 200))
     fixed = np.unique(np.concatenate([[low], fixed[(fixed > low) & (fixed < high)], [high]]))
     panels = [low]
     for stop in fixed[1:]:
         while panels[-1] < stop:
             T = panels[-1]
-            sigma = _recoil_width(response, T)
+            sigma = min(_recoil_width(response, T) for response in narrow)
             if len(panels) > MOST_PANELS:
                 raise OutOfRange(
                     "the resolution is so narrow that the recoils cannot be resolved",
@@ -81,6 +86,17 @@ def recoil_panels(response: Response, edges: Array, limit: float, breakpoints: A
             step = min(STEP_SIGMA * sigma if sigma > 0 else stop - T, max(STEP_T * T, 1e-3))
             panels.append(stop if T + 1.5 * step >= stop else T + step)
     return np.array(panels)
+
+
+def _narrowest(responses: Sequence[Response], T: Array) -> list[Response]:
+    """Those whose resolution, in keV of recoil, is the narrowest at some recoil ``T`` (n_T,)."""
+    if len(responses) == 1:
+        return list(responses)
+    width = []
+    for response in responses:
+        mean, sigma = response.moments(T)
+        width.append(sigma / np.maximum(np.gradient(mean, T), 1e-300))
+    return [responses[i] for i in np.unique(np.argmin(width, axis=0))]
 
 
 def _recoil_width(response: Response, T: float) -> float:

@@ -8,13 +8,29 @@ from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import MethodCard
 from eventfit.likelihood import Likelihood
 
-__all__ = ["constraint_names", "profile_card"]
+__all__ = ["bounded_at", "constraint_names", "profile_card"]
 
 
 def constraint_names(likelihood: Likelihood) -> tuple[str, ...]:
     """Names of the constrained parameters, and of the constrained factors per bin."""
     stated = [p.name for p in likelihood.parameters if p.constraint is not None]
     return (*stated, *(scale.name for scale in likelihood.scales))
+
+
+def bounded_at(profile: Profile, *ends: float) -> tuple[str, ...]:
+    """Doubts about the ``ends`` of an asymptotic result: other parameters that its profile has pushed to a bound there.
+
+    Then the statistic at this value is no chi-square: toys of such a value run into the bound half of the time.
+    """
+    lower, upper = profile.likelihood.bounds
+    points = [profile.point(end) for end in dict.fromkeys(ends)]
+    found = {
+        name
+        for point in points
+        for i, name in enumerate(profile.likelihood.names)
+        if i != profile.index and (point[i] <= lower[i] or point[i] >= upper[i])
+    }
+    return (f"at the end of the result {', '.join(sorted(found))} is at a bound",) if found else ()
 
 
 def profile_card(profile: Profile, **entries: Any) -> MethodCard:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eventfit.inference.asymptotic import cut_of, warnings_of
-from eventfit.inference.card import profile_card
+from eventfit.inference.card import bounded_at, profile_card
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.results import Interval, Status
 from eventfit.inference.statistic import COWAN
@@ -50,7 +50,10 @@ def profile_interval(profile: Profile, *, cl: float = 0.90) -> Interval:
         cl=cl,
         cut=cut,
         note="asymptotic cut; over-covers where the lower end is the bound",
-        doubts=warnings_of(profile.likelihood, profile.parameter, profile.best.values, at_bound),
+        doubts=(
+            *warnings_of(profile.likelihood, profile.parameter, profile.best.values, at_bound),
+            *bounded_at(profile, *(end for piece in pieces for end in piece if end not in profile.bounds)),
+        ),
     )
     return Interval(profile.parameter, pieces, profile.estimate, status, card)
 

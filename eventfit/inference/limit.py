@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri
 
 from eventfit.errors import OutOfRange, StatisticsError
 from eventfit.inference.asymptotic import cut_of, warnings_of
-from eventfit.inference.card import profile_card
+from eventfit.inference.card import bounded_at, profile_card
 from eventfit.inference.fitting.profile import Profile
 from eventfit.inference.fitting.roots import root_between
 from eventfit.inference.hypotest import BANDS, READ, CLsCurve, asimov_profile
@@ -152,6 +152,7 @@ def _result(profile: Profile, value: float | None, expected: dict[float, float |
     status = Status.OPEN_RANGE if value is None else profile.best.status
     at_bound = profile.parameter in profile.best.at_bound
     doubts = warnings_of(profile.likelihood, profile.parameter, profile.best.values, at_bound)
+    doubts += () if value is None else bounded_at(profile, value)
     card = profile_card(profile, sided="one", doubts=doubts, **entries)
     bands = tuple((n, profile.bounds[1] if limit is None else limit) for n, limit in expected.items())
     return Limit(profile.parameter, profile.bounds[1] if value is None else value, bands, status, card)

@@ -182,7 +182,9 @@ def _pieces(
     groups: dict[tuple[tuple[Factor, ...], frozenset[str]], list[int]] = {}
     for i in range(n_bin)[sample.bins]:
         powers: tuple[Factor, ...] = tuple(
-            Power(sets[name].parameter(i)) for name in sample.per_bin if not eliminated[name][i]
+            Power(sets[name].parameter(i))
+            for name in sample.per_bin
+            if sets[name].entry[i] >= 0 and not eliminated[name][i]
         )
         scales = frozenset(name for name in sample.per_bin if eliminated[name][i])
         groups.setdefault((powers, scales), []).append(i)

@@ -3,7 +3,7 @@
 from eventfit.likelihood.bin_scale import BinScale
 from eventfit.likelihood.binned import Likelihood
 from eventfit.likelihood.component import Component, Data
-from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, MorphEven, NormSys, Power
+from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, MorphEven, MorphPower, NormSys, Power
 from eventfit.likelihood.poisson import poisson_deviance
 from eventfit.likelihood.unbinned import UnbinnedLikelihood
 
@@ -16,6 +16,7 @@ __all__ = [
     "Likelihood",
     "LogNormalScale",
     "MorphEven",
+    "MorphPower",
     "NormSys",
     "Power",
     "UnbinnedLikelihood",

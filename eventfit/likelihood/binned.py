@@ -100,6 +100,11 @@ class Likelihood:
         """Parameter names in the order of ``theta``."""
         return tuple(p.name for p in self.parameters)
 
+    @property
+    def whole_components(self) -> tuple[str, ...]:
+        """Names of the components, the parts of each under its own."""
+        return tuple(dict.fromkeys(component.whole for component in self.components))
+
     def index(self, name: str) -> int:
         """Position of the parameter ``name``."""
         if name not in self.names:
@@ -166,13 +171,15 @@ class Likelihood:
         return self._main.expected(streams, self._gamma(self._streams.streams(theta)))
 
     def expected_by_component(self, theta: Array) -> dict[str, Array]:
-        """Expected counts (..., n_bin) of every component."""
+        """Expected counts (..., n_bin) of every component, its parts added up."""
         coefficients, gamma = self._product.value(theta), self._gamma(self._streams.streams(theta))
-        found = {}
+        parts: dict[str, list[int]] = {}
         for k, component in enumerate(self.components):
-            streams = coefficients[..., [k]] * self._templates[k]
-            found[component.name] = self._main.expected(streams, gamma)
-        return found
+            parts.setdefault(component.whole, []).append(k)
+        return {
+            name: self._main.expected(coefficients[..., rows] @ self._templates[rows], gamma)
+            for name, rows in parts.items()
+        }
 
     def bin_scales(self, theta: Array) -> dict[str, Array]:
         """The factors per bin at their best for the data, name -> (..., n_bin), 1 where a bin is not scaled."""

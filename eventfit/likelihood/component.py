@@ -12,11 +12,20 @@ __all__ = ["Component", "Data"]
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """One template ``counts`` (n_bin,) with the factors of its coefficient; ``name`` for people and plots."""
+    """One template ``counts`` (n_bin,) with the factors of its coefficient; ``name`` for people and plots.
+
+    ``of`` names the component that this is a part of, a term of its morph: what is shown of both is their sum.
+    """
 
     name: str
     counts: Array
     factors: tuple[Factor, ...] = ()
+    of: str = ""
+
+    @property
+    def whole(self) -> str:
+        """Name of what it is shown as."""
+        return self.of or self.name
 
 
 @dataclass(frozen=True, eq=False)

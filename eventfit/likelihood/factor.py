@@ -9,9 +9,20 @@ from typing import Literal
 import numpy as np
 
 from eventfit.errors import OutOfRange
+from eventfit.interpolation import smooth_even
 from eventfit.quadrature import Array
 
-__all__ = ["Factor", "GaussianScale", "LogNormalScale", "MorphEven", "NormSys", "Power", "evaluator", "kinked"]
+__all__ = [
+    "Factor",
+    "GaussianScale",
+    "LogNormalScale",
+    "MorphEven",
+    "MorphPower",
+    "NormSys",
+    "Power",
+    "evaluator",
+    "kinked",
+]
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,19 @@ class MorphEven:
     code: Literal["0", "4p"]
 
 
-Factor = Power | GaussianScale | LogNormalScale | NormSys | MorphEven
+@dataclass(frozen=True)
+class MorphPower:
+    """Factor ``theta**exponent`` of a nuisance that bends a template, a term of its morph.
+
+    It is a :class:`Power` with another meaning: the coefficients of the powers belong to one smooth curve, which has no
+    mirror point as a coupling that enters squared has.
+    """
+
+    parameter: str
+    exponent: int
+
+
+Factor = Power | GaussianScale | LogNormalScale | NormSys | MorphEven | MorphPower
 #: value, first and second derivative at ``x`` (..., n)
 Evaluator = Callable[[Array], tuple[Array, ...]]
 
@@ -94,9 +117,9 @@ def evaluator(kind: tuple[type, object], factors: list[Factor]) -> Evaluator:
         sides = np.array([(f.lo, f.hi) for f in factors if isinstance(f, NormSys)]).T
         return {0: _linear_sides, 1: _exponential_sides, 4: _smooth_sides}[int(str(kind[1]))](*sides)
     if kind[0] is MorphEven:
-        return _absolute if kind[1] == "0" else _smooth_even
-    if kind[0] is Power:
-        return _powers(np.array([f.exponent for f in factors if isinstance(f, Power)]))
+        return _absolute if kind[1] == "0" else smooth_even
+    if kind[0] in (Power, MorphPower):
+        return _powers(np.array([f.exponent for f in factors if isinstance(f, Power | MorphPower)]))
     relative = np.array([f.relative for f in factors if isinstance(f, GaussianScale | LogNormalScale)])
     return _linear(relative) if kind[0] is GaussianScale else _exponential(np.log1p(relative))
 
@@ -170,12 +193,3 @@ def _smooth_sides(lo: Array, hi: Array) -> Evaluator:
 
 def _absolute(x: Array) -> tuple[Array, ...]:
     return np.abs(x), np.where(np.signbit(x), -1.0, 1.0), np.zeros_like(x)
-
-
-def _smooth_even(x: Array) -> tuple[Array, ...]:
-    """``(15 x**2 - 10 x**4 + 3 x**6) / 8`` inside +-1, ``|x|`` beyond: two continuous derivatives (code 4p)."""
-    square, inside, sign = x * x, np.abs(x) < 1.0, np.where(np.signbit(x), -1.0, 1.0)
-    value = square * (15.0 + square * (3.0 * square - 10.0)) / 8.0
-    first = x * (30.0 + square * (18.0 * square - 40.0)) / 8.0
-    second = (30.0 + square * (90.0 * square - 120.0)) / 8.0
-    return np.where(inside, value, np.abs(x)), np.where(inside, first, sign), np.where(inside, second, 0.0)

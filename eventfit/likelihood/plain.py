@@ -12,7 +12,7 @@ from eventfit.errors import StatisticsError
 from eventfit.likelihood.bin_scale import BinScale
 from eventfit.likelihood.binned import Likelihood
 from eventfit.likelihood.component import Component, Data
-from eventfit.likelihood.factor import GaussianScale, LogNormalScale, MorphEven, NormSys, Power
+from eventfit.likelihood.factor import GaussianScale, LogNormalScale, MorphEven, MorphPower, NormSys, Power
 from eventfit.likelihood.unbinned import only_observed
 from eventfit.parameters import GaussianConstraint, Parameter, PoissonConstraint
 
@@ -20,7 +20,10 @@ __all__ = ["from_plain", "to_plain"]
 
 _KINDS = {
     kind.__name__: kind
-    for kind in (Power, GaussianScale, LogNormalScale, NormSys, MorphEven, GaussianConstraint, PoissonConstraint)
+    for kind in (
+        *(Power, GaussianScale, LogNormalScale, NormSys, MorphEven, MorphPower),
+        *(GaussianConstraint, PoissonConstraint),
+    )
 }
 
 
@@ -40,7 +43,7 @@ def to_plain(likelihood: Likelihood) -> dict[str, Any]:
             for p in likelihood.parameters
         ],
         "components": [
-            {"name": c.name, "counts": c.counts, "factors": [_said(f) for f in c.factors]}
+            {"name": c.name, "counts": c.counts, "factors": [_said(f) for f in c.factors], "of": c.of}
             for c in likelihood.components
         ],
         "scales": [vars(scale) for scale in likelihood.scales],
@@ -60,7 +63,7 @@ def from_plain(plain: Mapping[str, Any]) -> Likelihood:
             for p in plain["parameters"]
         ),
         components=tuple(
-            Component(c["name"], np.asarray(c["counts"]), tuple(_made(f) for f in c["factors"]))
+            Component(c["name"], np.asarray(c["counts"]), tuple(_made(f) for f in c["factors"]), c["of"])
             for c in plain["components"]
         ),
         data=Data(np.asarray(plain["counts"]), np.asarray(plain["auxiliary"])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eventfit.analysis import Model
 from eventfit.analysis.nuisances import FluxNorm
+from eventfit.analysis.scaling import parameter_name
 from eventfit.analysis.wanted import RateWanted
 from eventfit.errors import DeclarationError
 from eventfit.inference import MethodCard, Profile
@@ -26,7 +27,7 @@ def rate_row(model: Model, profile: Profile, wanted: RateWanted) -> Row:
         card = MethodCard("prediction of the source", what, "", calibration="none")
         return Row(wanted.label, wanted.norm, model.variant, model.kind, predicted, UNIT_NAME, card)
     null = profile.at(0.0)
-    name = f"{model.analysis}.{wanted.norm}"
+    name = parameter_name(model.declaration, model.analysis, wanted.norm)
     error = predicted * float(null.errors[model.likelihood.index(name)])
     card = profile_card(profile, method="fit without signal", statistic=what, reference="", calibration="none")
     return Row(
@@ -60,6 +61,11 @@ def predicted_rate(model: Model, norm: str) -> float:
             given=norm if norm not in components else f"{len(weak)} weak processes",
             allowed=", ".join(components) + ", beside one process of kind standard_model",
         )
-    fluxes = [flux for flux in model.fluxes if flux.name in components[norm]]
-    rates = total_rates(fluxes, weak[0], exposure=UNIT, units_per_kg=model.target.units_per_kg)
-    return sum(rate.events for rate in rates)
+    declared = model.declaration
+    process = next(p for p in declared.process if p.kind == "standard_model")
+    key = (declared.model_dump_json(include={"target", "flux", "oscillation"}), process.model_dump_json(), norm)
+    if key not in model.predicted:
+        fluxes = [flux for flux in model.fluxes if flux.name in components[norm]]
+        rates = total_rates(fluxes, weak[0], exposure=UNIT, units_per_kg=model.target.units_per_kg)
+        model.predicted[key] = sum(rate.events for rate in rates)
+    return model.predicted[key]

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from eventfit.analysis import Model
 from eventfit.inference import MethodCard
 from eventfit.provenance import worst
 from eventfit.published import Reproduction, Row, Run
 from eventfit.tables import Table
 
-__all__ = ["card_entry", "document", "dumps", "finite", "joined", "table_entries"]
+__all__ = ["card_entry", "document", "dumps", "finite", "joined", "morph_entry", "table_entries"]
 
 
 def document(reproduction: Reproduction) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def _variant(meaning: str, run: Run) -> dict[str, Any]:
         "meaning": meaning,
         "numerical_error": finite(run.model.numerical_error),
         "worst_input": worst(table.status for table in run.model.tables),
+        **morph_entry(run.model),
     }
 
 
@@ -58,6 +60,11 @@ def dumps(value: Any) -> str:
 def table_entries(tables: Iterable[Table]) -> list[dict[str, Any]]:
     """Name, status and hash of every table."""
     return [{"name": t.name, "status": t.status, "sha256": t.sha256, "checks_hold": t.checks_hold} for t in tables]
+
+
+def morph_entry(model: Model) -> dict[str, Any]:
+    """How exact the morphs of errors of the response are; nothing for a model without."""
+    return {"morph_errors": [finite(asdict(error)) for error in model.bending]} if model.bending else {}
 
 
 def card_entry(card: MethodCard) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def signal_names(
     likelihood: Likelihood, poi: str, samples: Mapping[str, tuple[str, ...]] | None = None
 ) -> frozenset[str]:
     """Components, or samples, that scale with ``poi``."""
-    scaling = {c.name for c in likelihood.components if any(f.parameter == poi for f in c.factors)}
+    scaling = {c.whole for c in likelihood.components if any(f.parameter == poi for f in c.factors)}
     return frozenset(name for name, parts in _grouped(likelihood, samples).items() if scaling & set(parts))
 
 
@@ -230,7 +230,7 @@ def expected_parts(
         }
         parts = {name: shapes[name] * (part.sum() / (shapes[name].sum() or 1.0)) for name, part in parts.items()}
     elif model is not None:
-        here = {c.name for c in likelihood.components if model.spectrum_of(c.counts).any()}
+        here = {c.whole for c in likelihood.components if model.spectrum_of(c.counts).any()}
         parts = {name: model.spectrum_of(part) for name, part in parts.items() if name in here}
     nothing = np.zeros(len(next(iter(parts.values()))))
     return {
@@ -241,7 +241,7 @@ def expected_parts(
 
 
 def _grouped(likelihood: Likelihood, samples: Mapping[str, tuple[str, ...]] | None) -> Mapping[str, tuple[str, ...]]:
-    return samples or {c.name: (c.name,) for c in likelihood.components}
+    return samples or {c.whole: (c.whole,) for c in likelihood.components}
 
 
 def _sum(parts: Mapping[str, Array], names: Mapping[str, Array] | frozenset[str]) -> Array:

@@ -7,7 +7,16 @@ the true recoil.
 """
 
 from eventfit.response.axis import Axis, Hits, KeV
-from eventfit.response.efficiency import Efficiency
+from eventfit.response.distortion import (
+    Distortion,
+    EfficiencyBand,
+    EnergyScale,
+    LindhardK,
+    QuenchingScale,
+    ResolutionWidth,
+    ThresholdShift,
+)
+from eventfit.response.efficiency import Acceptance, Efficiency
 from eventfit.response.matrix import Response, Stage
 from eventfit.response.quenching import ConstantQuenching, LindhardQuenching, Quenching, TabulatedQuenching
 from eventfit.response.resolution import (
@@ -20,20 +29,28 @@ from eventfit.response.resolution import (
 )
 
 __all__ = [
+    "Acceptance",
     "Axis",
     "ConstantQuenching",
     "ConstantResolution",
+    "Distortion",
     "Efficiency",
+    "EfficiencyBand",
+    "EnergyScale",
     "FanoResolution",
     "Hits",
     "KeV",
+    "LindhardK",
     "LindhardQuenching",
     "PerfectResolution",
     "PolynomialResolution",
     "Quenching",
+    "QuenchingScale",
     "Resolution",
+    "ResolutionWidth",
     "Response",
     "SqrtResolution",
     "Stage",
     "TabulatedQuenching",
+    "ThresholdShift",
 ]

@@ -10,20 +10,20 @@ from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 from eventfit.response.axis import Axis, KeV
 
-__all__ = ["Efficiency"]
+__all__ = ["Acceptance", "Efficiency"]
 
 #: a change of an efficiency that is worth a recoil panel
 BEND = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Efficiency:
-    """Piecewise linear efficiency: ``energy`` (n,) on ``axis``, increasing, and ``value`` (n,) in [0, 1].
+class Acceptance:
+    """Piecewise linear: ``energy`` (n,) on ``axis``, increasing, and ``value`` (n,), which an error may carry anywhere.
 
     Raises
     ------
     OutOfRange
-        A value outside [0, 1] (here), an energy outside the table (when used).
+        An energy outside the table (when used).
     """
 
     energy: Array
@@ -34,16 +34,6 @@ class Efficiency:
     def __post_init__(self) -> None:
         if np.any(np.diff(self.energy) <= 0):
             raise OutOfRange("the energies of an efficiency have to increase strictly", where=self.name)
-        bad = ~((self.value >= 0.0) & (self.value <= 1.0))
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise OutOfRange(
-                "an efficiency is a probability",
-                where=f"{self.name}, row {row + 1} (at {self.axis.at(self.energy[row])})",
-                given=float(self.value[row]),
-                allowed="0 to 1",
-                fix="divide percentages by 100; put a live-time or mass factor into the exposure",
-            )
 
     def __call__(self, energy: Array) -> Array:
         self.require(float(np.min(energy)), float(np.max(energy)))
@@ -65,4 +55,28 @@ class Efficiency:
                 given=self.axis.range(low, high),
                 allowed=self.axis.range(self.energy[0], self.energy[-1]),
                 fix="narrow the window or extend the table",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Efficiency(Acceptance):
+    """An acceptance that is a probability.
+
+    Raises
+    ------
+    OutOfRange
+        A value outside [0, 1].
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        bad = ~((self.value >= 0.0) & (self.value <= 1.0))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise OutOfRange(
+                "an efficiency is a probability",
+                where=f"{self.name}, row {row + 1} (at {self.axis.at(self.energy[row])})",
+                given=float(self.value[row]),
+                allowed="0 to 1",
+                fix="divide percentages by 100; put a live-time or mass factor into the exposure",
             )

@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from eventfit.errors import OutOfRange
 from eventfit.quadrature import Array
 from eventfit.response.axis import Axis, KeV
-from eventfit.response.efficiency import Efficiency
+from eventfit.response.efficiency import Acceptance
 from eventfit.response.quenching import Quenching
 from eventfit.response.resolution import Resolution
 
@@ -39,7 +39,7 @@ class Response:
 
     order: tuple[Stage, ...]
     resolution: Resolution
-    efficiency: Efficiency | None = None
+    efficiency: Acceptance | None = None
     quenching: Quenching | None = None
     axis: Axis = KeV
 
@@ -118,9 +118,10 @@ class Response:
         return self.resolution.mean(visible), self.resolution.sigma(visible)
 
     def _signal(self, T: Array, mean: Array, sigma: Array) -> Array:
-        """What the Gaussian counts with: 0 below the smallest signal, more than 1 where it is cut at zero."""
+        """What the Gaussian counts with: 0 below the smallest signal, more than 1 where it is cut."""
         there = np.where(self.visible(T) >= self.resolution.smallest, 1.0, 0.0)
-        return there / ndtr(mean / sigma) if self.resolution.positive else there
+        lowest = self.resolution.lowest
+        return there / ndtr((mean - lowest) / sigma) if math.isfinite(lowest) else there
 
     def matrix(self, T: Array, edges: Array) -> Array:
         """P(bin | T), shape (n_bin, n_T): columns sum to at most 1, never renormalised to the window.
@@ -151,7 +152,7 @@ class Response:
 
     def _possible(self, x: Array) -> Array:
         """``x`` without what cannot be reconstructed."""
-        return np.maximum(x, 0.0) if self.resolution.positive else x
+        return np.maximum(x, self.resolution.lowest)
 
     def density(self, T: Array, points: Array) -> Array:
         """d P / d x at ``points`` (n_point,) for recoils ``T``, shape (n_point, n_T), for unbinned fits.
@@ -166,8 +167,7 @@ class Response:
             raise OutOfRange("a perfect resolution has no density", where="response", fix="use bins, or a resolution")
         z = (np.asarray(points)[:, None] - mean) / sigma
         shape = np.exp(-0.5 * z**2) / (np.sqrt(2.0 * np.pi) * sigma) * self._signal(T, mean, sigma)
-        if self.resolution.positive:
-            shape = np.where(np.asarray(points)[:, None] < 0.0, 0.0, shape)
+        shape = np.where(np.asarray(points)[:, None] < self.resolution.lowest, 0.0, shape)
         if self.efficiency is None:
             return np.asarray(shape)
         if self.efficiency_is_reconstructed:

@@ -27,13 +27,13 @@ class Resolution(ABC):
     """Gaussian smearing on the reconstructed axis: its mean and width for a visible energy.
 
     ``known_to`` is the largest visible energy in keV at which they are known, ``smallest`` that below which a recoil
-    leaves no signal at all. Noise may reconstruct less than zero, unless ``positive``: then the Gaussian is cut at zero
-    and normalised to one.
+    leaves no signal at all. Noise may reconstruct less than zero, unless ``lowest`` says that nothing smaller is there:
+    then the Gaussian is cut at it and normalised to one.
     """
 
     known_to: float = math.inf
     smallest: float = 0.0
-    positive: bool = False
+    lowest: float = -math.inf
     #: bibliography keys
     cite: tuple[str, ...] = ()
 
@@ -121,6 +121,7 @@ class FanoResolution(Resolution):
                 given=f"noise {self.noise:g} keV, Fano factor {self.fano:g}, {self.pair_energy:g} keV per pair",
             )
         object.__setattr__(self, "smallest", self.pair_energy)
+        object.__setattr__(self, "lowest", 0.0 if self.positive else -math.inf)
 
     def sigma(self, visible: Array) -> Array:
         return np.asarray(np.sqrt(self.noise**2 + self.fano * self.pair_energy * np.asarray(visible)))

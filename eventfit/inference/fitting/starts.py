@@ -7,13 +7,16 @@ from itertools import product
 
 import numpy as np
 
-from eventfit.likelihood import Component, Likelihood, MorphEven, NormSys
+from eventfit.likelihood import Component, Likelihood, MorphEven, MorphPower, NormSys
 from eventfit.likelihood.coefficients import Coefficients
 from eventfit.parameters import Parameter
 from eventfit.quadrature import Array, Mask
 
 __all__ = ["displaced", "folded", "inside", "mirrored", "starts_of"]
 
+#: a morph whose two sides have less in common than this, in variances, makes no second minimum: its constraint, worth
+#: theta**2, outweighs the 2 n sqrt(this) theta**2 that data n = 5 standard deviations away can gain
+SMALL = 0.01
 #: parameters of which every combination of sides is tried; the others are moved to their other side together
 SIDES = 3
 
@@ -102,7 +105,8 @@ def folded(likelihood: Likelihood, points: Array, free: Mask) -> list[Array]:
 def _fold(parameters: tuple[Parameter, ...], components: tuple[Component, ...]) -> Array:
     """How much every parameter folds back or bends at zero, (n_par,): common change of both sides, in variances."""
     names = tuple(p.name for p in parameters)
-    nuisances = {f.parameter for c in components for f in c.factors if isinstance(f, NormSys | MorphEven)}
+    sided = {f.parameter for c in components for f in c.factors if isinstance(f, NormSys | MorphEven)}
+    nuisances = sided | {f.parameter for c in components for f in c.factors if isinstance(f, MorphPower)}
     theta = np.array([0.0 if p.name in nuisances else p.start or 1.0 for p in parameters])
     coefficients = Coefficients.compile(names, [c.factors for c in components])
     counts = np.array([c.counts for c in components])
@@ -114,4 +118,6 @@ def _fold(parameters: tuple[Parameter, ...], components: tuple[Component, ...]) 
         bend = 0.5 * np.abs(rise + fall) if coefficients.kinks[i] else np.minimum(np.abs(rise), np.abs(fall))
         bend[~coefficients.kinks[i] & (rise * fall <= 0) | (bend < 1e-9 * np.abs(nominal))] = 0.0
         size[i] = (bend**2 / np.maximum(np.abs(nominal), 1.0)).sum()
+        if names[i] not in sided and size[i] < SMALL:
+            size[i] = 0.0
     return size

@@ -89,7 +89,7 @@ def _facts(findings: Findings) -> Iterator[Html]:
     likelihood = findings.problem.likelihood
     size = "single events" if likelihood.unbinned else "bins"
     bins = likelihood.n_bin - 1 if likelihood.unbinned else likelihood.n_bin
-    parts = f"{bins} {size}, {len(likelihood.components)} components, {len(likelihood.parameters)} parameters"
+    parts = f"{bins} {size}, {len(likelihood.whole_components)} components, {len(likelihood.parameters)} parameters"
     yield _fact("likelihood", parts)
 
 

@@ -81,7 +81,10 @@ def _variant(findings: Findings, name: str, *, meaning: bool) -> Html:
     entry, parameter = findings.results["variants"][name], findings.reproduction.runs[name].model.reported.name
     other = [] if parameter == findings.problem.reported.name else [", for ", name_of(parameter)]
     strong = element("strong" if name == findings.problem.variant else "span", code(name))
-    told = element("small", f"{entry['meaning']}; folding error {entry['numerical_error']:.0e}") if meaning else None
+    errors = f"folding error {entry['numerical_error']:.0e}"
+    if "morph_errors" in entry:
+        errors += f", morph error {max(one['error'] for one in entry['morph_errors']):.0e}"
+    told = element("small", f"{entry['meaning']}; {errors}") if meaning else None
     return joined(strong, *other, element("br") if meaning else None, told)
 
 
