@@ -22,7 +22,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eventfit.analysis import Analysis as Analysis
+    from eventfit.analysis.combination import combine as combine
     from eventfit.analysis.problem import open_problem as open_problem
+    from eventfit.analysis.recast import recast as recast
+    from eventfit.analysis.recast import recast_all as recast_all
     from eventfit.folding import fold as fold
     from eventfit.inference import Profile as Profile
     from eventfit.inference import Toys as Toys
@@ -51,6 +54,7 @@ _HOME = {
     "Spectrum": "spectrum",
     "Tables": "tables",
     "Toys": "inference",
+    "combine": "analysis.combination",
     "contour": "inference",
     "discovery_significance": "inference",
     "discovery_significance_toys": "inference",
@@ -61,6 +65,8 @@ _HOME = {
     "open_problem": "analysis.problem",
     "predict_rates": "rates",
     "profile_interval": "inference",
+    "recast": "analysis.recast",
+    "recast_all": "analysis.recast",
     "reactor_source": "rates",
     "reproduce": "published",
     "solar_source": "rates",
@@ -76,6 +82,7 @@ __all__ = [
     "Spectrum",
     "Tables",
     "Toys",
+    "combine",
     "contour",
     "discovery_significance",
     "discovery_significance_toys",
@@ -86,6 +93,8 @@ __all__ = [
     "open_problem",
     "predict_rates",
     "profile_interval",
+    "recast",
+    "recast_all",
     "reactor_source",
     "reproduce",
     "solar_source",

@@ -22,6 +22,7 @@ __all__ = [
     "MissingExtra",
     "MissingInput",
     "NotIndependent",
+    "NotUniversal",
     "NumericalError",
     "OutOfRange",
     "PathOutsideFolder",
@@ -159,6 +160,10 @@ class ZeroPrediction(InputError):
 
 class NotIndependent(InputError):
     """Data sets that share their events."""
+
+
+class NotUniversal(InputError):
+    """Couplings of different neutrinos, which are different observables unless they are declared universal."""
 
 
 class RunMismatch(InputError):

@@ -79,6 +79,7 @@ HELP = {
         "csv",
         "--range",
     ),
+    "recast": ("SPECTRUM", "Example: eventfit recast", "T_keV", "rate_per_keV_kg_day", "sigma_cm2_per_keV", "--flux"),
     "contour": ("TARGET", "Example: eventfit contour", "68, 90 and 95 %", "--x-range"),
     "toys": ("TARGET", "Example: eventfit toys", "toys merge run1 run2 -o run", "--coverage", "--first", "--scheduler"),
     "validate": ("FILE", "Example: eventfit validate", "--json"),

@@ -13,6 +13,7 @@ from eventfit.analysis.mechanisms import ProcessDeclared
 from eventfit.analysis.nuisances import Norm, Nuisance
 from eventfit.analysis.sources import OscillationDeclared, Source
 from eventfit.analysis.wanted import Published, Wanted
+from eventfit.provenance import Status
 from eventfit.strict import Name, NonNegative, Positive, Strict
 
 __all__ = ["COUNTED", "FORMS", "Background", "DataDeclared", "Declaration", "OffDeclared"]
@@ -120,6 +121,8 @@ class Declaration(Strict):
 
     title: str
     cite: Annotated[list[str], Field(min_length=1)]
+    #: how far the numbers typed into the declaration can be trusted: the worst of them, as for a table
+    typed_status: Status = "transcribed"
     poi: str
     exposure: Exposure
     target: TargetDeclared

@@ -15,6 +15,8 @@ from eventfit.analysis.measured import derive_measured, read_measured
 from eventfit.analysis.off import build_off
 from eventfit.analysis.physics import Folded, build_physics
 from eventfit.analysis.reading import DEFAULT, declared_variants
+from eventfit.analysis.recoil_spectrum import RecoilSpectrum
+from eventfit.analysis.signal import with_signal
 from eventfit.analysis.statistics import build_statistics, find_poi
 from eventfit.analysis.systematics import read_systematics
 from eventfit.cross_section import Coupling, Process
@@ -24,6 +26,7 @@ from eventfit.folding import BendingError
 from eventfit.likelihood import Likelihood, UnbinnedLikelihood
 from eventfit.notebook import html_table, written
 from eventfit.parameters import Reported
+from eventfit.provenance import worst
 from eventfit.quadrature import Array
 from eventfit.spectrum import Spectrum, Template
 from eventfit.tables import Table, Tables, shipped
@@ -74,6 +77,11 @@ class Model:
     def kind(self) -> Literal["observed", "expected", "counting"]:
         """What kind of results it gives: of data, of what is expected without signal, of one counted number."""
         return self.declaration.data.kind
+
+    @property
+    def worst_input(self) -> str:
+        """The status of the input that can be trusted least: of its tables, and of the numbers typed into it."""
+        return worst([*(table.status for table in self.tables), self.declaration.typed_status])
 
     def spectrum_of(self, expected: Array) -> Array:
         """The bins of the spectrum among all bins of the likelihood: those of measurements beside it left out."""
@@ -161,8 +169,12 @@ class Analysis:
         """The declaration of the default variant."""
         return self.variants[DEFAULT][1]
 
-    def model(self, variant: str = DEFAULT, *, clock: StageClock | None = None) -> Model:
-        """Read the tables, fold the templates and build the likelihood of ``variant``; ``clock`` takes the time.
+    def model(
+        self, variant: str = DEFAULT, *, signal: RecoilSpectrum | None = None, clock: StageClock | None = None
+    ) -> Model:
+        """Read the tables, fold the templates and build the likelihood of ``variant``.
+
+        ``signal`` takes the place of the declared one; ``clock`` takes the time.
 
         Raises
         ------
@@ -176,14 +188,19 @@ class Analysis:
                 "there is no such variant", where=str(self.path), given=variant, allowed=", ".join(self.variants)
             )
         with located(str(self.path)):
-            return self._build(variant, self.variants[variant][1], str(self.path), clock or StageClock())
+            declared = self.variants[variant][1]
+            return self._build(variant, declared, str(self.path), signal, clock or StageClock())
 
-    def _build(self, variant: str, declared: Declaration, where: str, clock: StageClock) -> Model:
+    def _build(
+        self, variant: str, declared: Declaration, where: str, signal: RecoilSpectrum | None, clock: StageClock
+    ) -> Model:
         tables = Tables(*self.roots, clock=clock)
         measured = read_measured(declared, tables)
         events = None if measured is None else read_events(declared, tables, measured.spectrum)
         with clock.stage("folding"):
             physics = build_physics(declared, tables, events, self.folded)
+            if signal is not None:
+                declared, physics = with_signal(declared, physics, signal, tables, events)
         backgrounds = {b.name: expected_spectrum(b, tables, declared) for b in declared.background}
         systematics = read_systematics(declared, tables)
         measured = measured or derive_measured(declared, physics, backgrounds, tables)
@@ -193,6 +210,8 @@ class Analysis:
             declared, physics, backgrounds, systematics, measured, off, poi=poi, prefix=self.id, where=where
         )
         hashes = {table.name: table.sha256 for table in tables.used}
+        if signal is not None and signal.sha256:
+            hashes[f"spectrum {signal.name}"] = signal.sha256
         likelihood = statistics.likelihood(hashes)
         if events is not None:
             densities = {t.name: t.density for t in physics.templates}

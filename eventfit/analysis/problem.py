@@ -6,13 +6,14 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from eventfit.analysis.channels import bins_of
 from eventfit.analysis.model import Analysis, Model, shipped_analyses
 from eventfit.analysis.reading import DEFAULT
+from eventfit.analysis.recoil_spectrum import RecoilSpectrum
 from eventfit.errors import DeclarationError, InputError, MissingInput, OutOfRange, UnknownName, did_you_mean
 from eventfit.io import Channel, read_workspace
 from eventfit.io.pyhf.reading import once
@@ -20,7 +21,7 @@ from eventfit.likelihood import Likelihood
 from eventfit.parameters import Reported
 from eventfit.tables import Table
 
-__all__ = ["Problem", "fitted_value", "open_problem"]
+__all__ = ["Problem", "asking", "fitted_value", "open_problem", "problem_of"]
 
 #: the workspace is read from standard input
 STDIN = "-"
@@ -52,6 +53,12 @@ class Problem:
         That of the analysis; None for a workspace.
     samples
         What a workspace calls the sums of some components; empty: every component stands for itself.
+    parts
+        The problems of which this one is the combination; empty: it is none.
+    assumptions
+        What a combination takes for granted: it stands on the method card.
+    signal
+        The recoil spectrum of a recast, in place of the declared signal.
     """
 
     name: str
@@ -69,6 +76,9 @@ class Problem:
     channels: tuple[Channel, ...] = ()
     model: Model | None = None
     samples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: tuple[Problem, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    signal: RecoilSpectrum | None = None
 
     def parameter(self, name: str) -> tuple[str, Reported]:
         """The fit parameter called ``name`` and how it is quoted.
@@ -94,6 +104,7 @@ def open_problem(
     histosys: HistoSysCode | None = None,
     poi: str | None = None,
     bounds: tuple[float, float] | None = None,
+    signal: RecoilSpectrum | None = None,
 ) -> Problem:
     """The problem that ``text`` names.
 
@@ -108,6 +119,8 @@ def open_problem(
         Of a workspace: which measurement, and the interpolation codes, which the file does not state.
     poi, bounds
         Take the place of the declared parameter of interest, and of its bounds.
+    signal
+        Takes the place of the declared signal, see :func:`eventfit.recast`.
 
     Raises
     ------
@@ -120,11 +133,13 @@ def open_problem(
     """
     if text == STDIN or text.endswith(".json"):
         _refuse("a workspace has no variants", {"--variant": variant}, "choose a --measurement")
+        recast = {"--spectrum": None if signal is None else signal.name}
+        _refuse("a workspace has no response to put a spectrum through", recast, "declare the experiment")
         return _from_workspace(text, measurement, normsys or "code4", histosys or "code4p", poi, bounds)
     choices = {"--measurement": measurement, "--normsys-code": normsys, "--histosys-code": histosys}
     _refuse("only a pyhf workspace has this choice", choices, "leave it out: a declaration states its own factors")
     _require_declaration(text)
-    return _from_analysis(Analysis.load(text), variant or DEFAULT, poi, bounds)
+    return problem_of(Analysis.load(text), variant or DEFAULT, poi, bounds, signal)
 
 
 def fitted_value(reported: Reported, value: float) -> float:
@@ -138,7 +153,14 @@ def fitted_value(reported: Reported, value: float) -> float:
     return reported.fitted(value)
 
 
-def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tuple[float, float] | None) -> Problem:
+def problem_of(
+    analysis: Analysis,
+    variant: str = DEFAULT,
+    poi: str | None = None,
+    bounds: tuple[float, float] | None = None,
+    signal: RecoilSpectrum | None = None,
+) -> Problem:
+    """The problem of a ``variant``, with another ``signal`` that of a recast; ``poi``, ``bounds`` as above."""
     if variant not in analysis.variants:
         raise UnknownName(
             "there is no such variant",
@@ -147,32 +169,36 @@ def _from_analysis(analysis: Analysis, variant: str, poi: str | None, bounds: tu
             allowed=", ".join(analysis.variants),
             fix=did_you_mean(variant, list(analysis.variants)),
         )
-    model = analysis.model(variant)
-    name, reported, likelihood = model.poi, model.reported, model.likelihood
-    if poi is not None:
-        name = _resolved(poi, likelihood.names, {reported.name: model.poi})
-        reported = reported if name == model.poi else _as_fitted(likelihood, name)
-    if bounds is not None:
-        likelihood = likelihood.bounded(name, *_checked(bounds))
-    edges, axis = model.observed.edges, analysis.default.response.axis
-    n, beside = len(edges) - 1, [measurement.name for measurement in model.declaration.measurement]
-    spectrum = Channel(analysis.id, slice(0, n), edges, axis.unit)
-    channels = (spectrum, *(Channel(label, slice(i, i + 1)) for i, label in enumerate(beside, n)))
-    return Problem(
-        name=analysis.id,
-        title=analysis.default.title,
+    model = analysis.model(variant, signal=signal)
+    likelihood = model.likelihood
+    bins, channels = bins_of(model)
+    found = Problem(
+        name=analysis.id if signal is None else f"{analysis.id}_{signal.name}",
+        title=analysis.default.title if signal is None else f"{analysis.default.title}: recast of {signal.name}",
         likelihood=likelihood,
-        poi=name,
-        reported=reported,
+        poi=model.poi,
+        reported=model.reported,
         variant=variant,
         measurement=None,
         cite=model.cite,
         tables=model.tables,
-        bins=(*(axis.span(low, high) for low, high in pairwise(edges)), *beside),
+        bins=bins,
         input_hashes=likelihood.input_hashes,
         channels=() if likelihood.unbinned else channels,
+        notes=() if signal is None else signal.notes(model.declaration, model.templates[-1].numerical_error),
         model=model,
+        signal=signal,
     )
+    return asking(found, poi, bounds)
+
+
+def asking(problem: Problem, poi: str | None, bounds: tuple[float, float] | None) -> Problem:
+    """The same problem asked about ``poi``, kept inside ``bounds``; None leaves what is there."""
+    name, reported = (problem.poi, problem.reported) if poi is None else problem.parameter(poi)
+    likelihood = problem.likelihood
+    if bounds is not None:
+        likelihood = likelihood.bounded(name, *_checked(bounds))
+    return replace(problem, poi=name, reported=reported, likelihood=likelihood)
 
 
 def _from_workspace(

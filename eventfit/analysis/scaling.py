@@ -116,6 +116,13 @@ def refuse_wrong_norms(declared: Declaration, known: Sequence[str], where: str) 
                     fix=did_you_mean(name, [norm.name for norm in norms])
                     or "declare a nuisance of kind flux_norm with this name",
                 )
+        if norms and (not measurement.norms or len(set(measurement.norms)) < len(measurement.norms)):
+            raise DeclarationError(
+                "a measurement shares flux norms by name, each once: without them it would constrain nothing",
+                where=f"{where}: measurement[{measurement.name}].norms",
+                given=", ".join(measurement.norms) or "none",
+                allowed=", ".join(norm.name for norm in norms),
+            )
 
 
 def _with(components: Mapping[str, Component], names: Sequence[str], factor: Factor) -> dict[str, Component]:

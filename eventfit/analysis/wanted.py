@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eventfit.provenance import Status
 from eventfit.response import Axis, Hits, KeV
 from eventfit.strict import Finite, Level, Name, Pair, Positive, Strict
 
@@ -172,3 +173,4 @@ class Published(Strict):
     errors: list[Positive] = Field(default_factory=list)
     where: str
     note: str = ""
+    status: Status = "transcribed"

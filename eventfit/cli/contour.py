@@ -8,7 +8,17 @@ import typer
 
 from eventfit.cli.app import app, guarded
 from eventfit.cli.finish import Ending, opened
-from eventfit.cli.options import Bounds, HistoSysOption, Json, Measurement, NormSysOption, Output, Target, Variant
+from eventfit.cli.options import (
+    Bounds,
+    HistoSysOption,
+    Json,
+    Measurement,
+    NormSysOption,
+    Output,
+    Targets,
+    Universal,
+    Variants,
+)
 from eventfit.cli.progress import busy
 
 if TYPE_CHECKING:
@@ -22,7 +32,7 @@ Range = tuple[float, float] | None
 @app.command()
 @guarded
 def contour(
-    target: Target,
+    target: Targets,
     x: Annotated[str, typer.Argument(metavar="X", help="A parameter, e.g. mu2.")],
     y: Annotated[str, typer.Argument(metavar="Y", help="Another one, e.g. b0_scale.")],
     points: Annotated[int, typer.Option("--points", min=5, help="Values of each.")] = 41,
@@ -32,7 +42,8 @@ def contour(
     y_range: Annotated[
         Range, typer.Option("--y-range", metavar="LOW HIGH", help="Of Y, as fitted.", show_default=False)
     ] = None,
-    variant: Variant = None,
+    variant: Variants = None,
+    universal: Universal = False,
     measurement: Measurement = None,
     poi_bounds: Bounds = None,
     normsys_code: NormSysOption = None,
@@ -52,7 +63,16 @@ def contour(
     for name, span in (("--x-range", x_range), ("--y-range", y_range)):
         if span is not None and not span[0] < span[1]:
             raise OutOfRange("a range encloses nothing", given=f"{name} {span[0]:g} {span[1]:g}")
-    problem = opened(target, variant, measurement, normsys_code, histosys_code, None, poi_bounds)
+    problem = opened(
+        target,
+        variant,
+        measurement,
+        normsys_code,
+        histosys_code,
+        None,
+        poi_bounds,
+        universal=universal,
+    )
     from eventfit.inference import contour as profile_contour
     from eventfit.report.result import contour_entry
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,32 +15,74 @@ from eventfit.cli.options import Calibration, HistoSysCode, NormSysCode
 
 if TYPE_CHECKING:
     from eventfit.analysis.problem import Problem
+    from eventfit.analysis.recoil_spectrum import RecoilSpectrum
     from eventfit.parameters import Reported
 
 __all__ = ["Ending", "calibrated", "file_name", "opened"]
 
 
 def opened(
-    target: str,
+    target: str | Sequence[str],
     variant: str | None,
     measurement: str | None,
     normsys: NormSysCode | None,
     histosys: HistoSysCode | None,
     poi: str | None,
     bounds: tuple[float, float] | None,
+    *,
+    universal: bool = False,
+    spectrum: Path | None = None,
+    flux: float | None = None,
 ) -> Problem:
-    """The problem that the options name."""
+    """The problem that the options name; that of several targets is their combination."""
     from eventfit.analysis.problem import open_problem
 
+    targets = [target] if isinstance(target, str) else list(target)
+    signal = _signal(spectrum, flux)
+    if len(targets) > 1:
+        from eventfit.analysis.combination import open_problems
+
+        _refuse_workspace_options(measurement, normsys, histosys)
+        return open_problems(targets, variant=variant, poi=poi, bounds=bounds, universal=universal, signal=signal)
+    if universal:
+        from eventfit.errors import InputError
+
+        raise InputError("--universal is about several experiments", given="--universal with one", fix="leave it out")
     return open_problem(
-        target,
+        targets[0],
         variant=variant,
         measurement=measurement,
         normsys=None if normsys is None else normsys.value,
         histosys=None if histosys is None else histosys.value,
         poi=poi,
         bounds=bounds,
+        signal=signal,
     )
+
+
+def _signal(spectrum: Path | None, flux: float | None) -> RecoilSpectrum | None:
+    if spectrum is not None:
+        from eventfit.analysis.recoil_spectrum import recoil_spectrum
+
+        return recoil_spectrum(spectrum, flux=flux)
+    if flux is not None:
+        from eventfit.errors import InputError
+
+        raise InputError("--flux belongs to a --spectrum", given=f"--flux {flux:g}", fix="add --spectrum FILE")
+    return None
+
+
+def _refuse_workspace_options(
+    measurement: str | None, normsys: NormSysCode | None, histosys: HistoSysCode | None
+) -> None:
+    from eventfit.errors import InputError
+
+    options = {"--measurement": measurement, "--normsys-code": normsys, "--histosys-code": histosys}
+    for option, value in options.items():
+        if value is not None:
+            raise InputError(
+                "only a pyhf workspace has this choice, and workspaces do not combine", given=f"{option} {value}"
+            )
 
 
 def calibrated(

@@ -13,6 +13,7 @@ from eventfit.cli.options import (
     Bounds,
     CalibrationOption,
     Cl,
+    FluxOption,
     HistoSysOption,
     Jobs,
     Json,
@@ -22,9 +23,11 @@ from eventfit.cli.options import (
     Poi,
     Scheduler,
     Seed,
-    Target,
+    Spectrum,
+    Targets,
     ToyCount,
-    Variant,
+    Universal,
+    Variants,
 )
 
 __all__ = ["IntervalMethod", "interval"]
@@ -44,7 +47,7 @@ class IntervalMethod(StrEnum):
 @app.command()
 @guarded
 def interval(
-    target: Target,
+    target: Targets,
     method: Annotated[IntervalMethod, typer.Option("--method", help="See above.")] = IntervalMethod.PROFILE,
     cl: Cl = 0.90,
     calibration: CalibrationOption = None,
@@ -52,7 +55,10 @@ def interval(
     seed: Seed = 1,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
-    variant: Variant = None,
+    variant: Variants = None,
+    universal: Universal = False,
+    spectrum: Spectrum = None,
+    flux: FluxOption = None,
     measurement: Measurement = None,
     poi: Poi = None,
     poi_bounds: Bounds = None,
@@ -73,7 +79,18 @@ def interval(
     by_toys = method is IntervalMethod.FELDMAN_COUSINS
     named = "" if by_toys else f"--method {method.value}"
     n = calibrated(calibration, toys, default=TOYS, needs="feldman-cousins" if by_toys else "", never=named)
-    problem = opened(target, variant, measurement, normsys_code, histosys_code, poi, poi_bounds)
+    problem = opened(
+        target,
+        variant,
+        measurement,
+        normsys_code,
+        histosys_code,
+        poi,
+        poi_bounds,
+        universal=universal,
+        spectrum=spectrum,
+        flux=flux,
+    )
     from eventfit.inference import (
         Profile,
         feldman_cousins_interval,
@@ -96,7 +113,7 @@ def interval(
     else:
         result = profile_interval(profile, cl=cl)
         remedy = f"check with --method feldman-cousins --toys {TOYS}"
-        ending.warn(result.card, toy_cost(TOYS, VALUES), remedy)
+        ending.warn(result.card, toy_cost(problem.likelihood, TOYS, VALUES), remedy)
     entry = interval_entry(result, problem.reported)
     if n is not None:
         entry["asymptotic"] = interval_entry(profile_interval(profile, cl=cl), problem.reported)

@@ -16,6 +16,7 @@ from eventfit.cli.options import (
     Calibration,
     CalibrationOption,
     Cl,
+    FluxOption,
     HistoSysOption,
     Jobs,
     Json,
@@ -25,9 +26,11 @@ from eventfit.cli.options import (
     Poi,
     Scheduler,
     Seed,
-    Target,
+    Spectrum,
+    Targets,
     ToyCount,
-    Variant,
+    Universal,
+    Variants,
 )
 from eventfit.cli.progress import busy
 
@@ -60,7 +63,7 @@ BANDED = (LimitMethod.PROFILE, LimitMethod.CLS)
 @app.command()
 @guarded
 def limit(
-    target: Target,
+    target: Targets,
     method: Annotated[LimitMethod, typer.Option("--method", help="See above.")] = LimitMethod.PROFILE,
     cl: Cl = 0.90,
     calibration: CalibrationOption = None,
@@ -77,7 +80,10 @@ def limit(
     impacts: Annotated[
         bool, typer.Option("--impacts", help="Also which bin, measurement and nuisance move the limit how far.")
     ] = False,
-    variant: Variant = None,
+    variant: Variants = None,
+    universal: Universal = False,
+    spectrum: Spectrum = None,
+    flux: FluxOption = None,
     measurement: Measurement = None,
     poi: Poi = None,
     poi_bounds: Bounds = None,
@@ -94,12 +100,25 @@ def limit(
     the two-sided profile interval. profile and cls are asymptotic or by toys.
 
     Example: eventfit limit xenon1t_2020 --method cls --expected -o figures
+
+    Example: eventfit limit xenon1t_2020 xenonnt_2022 -o figures
     """
     _refuse_combinations(method, calibration, toys, expected, marginalise, impacts)
     by_toys = method is LimitMethod.FELDMAN_COUSINS
     named = f"--method {method.value}" if method in NEVER else ""
     n = calibrated(calibration, toys, default=TOYS, needs="feldman-cousins" if by_toys else "", never=named)
-    problem = opened(target, variant, measurement, normsys_code, histosys_code, poi, poi_bounds)
+    problem = opened(
+        target,
+        variant,
+        measurement,
+        normsys_code,
+        histosys_code,
+        poi,
+        poi_bounds,
+        universal=universal,
+        spectrum=spectrum,
+        flux=flux,
+    )
     from eventfit.inference import Profile, toy_cost
     from eventfit.report.result import impact_entries, limit_entry
 
@@ -116,7 +135,7 @@ def limit(
         with busy(method.value):
             result = rule(profile)
         remedy = f"check with --method {'profile' if method in NEVER else method.value} --calibration toys"
-        ending.warn(result.card, toy_cost(TOYS, VALUES), f"{remedy} --toys {TOYS}")
+        ending.warn(result.card, toy_cost(problem.likelihood, TOYS, VALUES), f"{remedy} --toys {TOYS}")
     entry = limit_entry(result, problem.reported)
     if n is not None and not by_toys:
         entry["asymptotic"] = limit_entry(rule(profile), problem.reported)

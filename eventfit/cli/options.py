@@ -13,6 +13,7 @@ __all__ = [
     "Calibration",
     "CalibrationOption",
     "Cl",
+    "FluxOption",
     "HistoSysCode",
     "HistoSysOption",
     "Jobs",
@@ -24,9 +25,13 @@ __all__ = [
     "Poi",
     "Scheduler",
     "Seed",
+    "Spectrum",
     "Target",
+    "Targets",
     "ToyCount",
+    "Universal",
     "Variant",
+    "Variants",
 ]
 
 
@@ -66,6 +71,34 @@ Target = Annotated[
         "standard input.",
     ),
 ]
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TARGET",
+        help="An analysis id (see 'list'), a declaration (.toml), a pyhf workspace (.json), or - for a workspace on "
+        "standard input. Several analyses or declarations are combined.",
+    ),
+]
+Universal = Annotated[
+    bool,
+    typer.Option(
+        "--universal",
+        help="Of several: mu_nu, q_nu or r2_nu is the same for all neutrinos, so that different sources combine.",
+    ),
+]
+Spectrum = Annotated[
+    Path | None,
+    typer.Option(
+        "--spectrum",
+        metavar="FILE",
+        help="Put this recoil spectrum through the experiment in place of its signal and ask for its strength: columns "
+        "T_keV and rate_per_keV_kg_day, or sigma_cm2_per_keV (per electron) with --flux.",
+    ),
+]
+FluxOption = Annotated[
+    float | None,
+    typer.Option("--flux", metavar="F", help="Of a cross section in --spectrum, in 1/(cm^2 s).", show_default=False),
+]
 Cl = Annotated[float, typer.Option("--cl", callback=_level, help="Confidence level, between 0 and 1.")]
 CalibrationOption = Annotated[
     Calibration | None,
@@ -84,6 +117,12 @@ Scheduler = Annotated[
     str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Throw on a dask cluster: tcp://host:8786.")
 ]
 Variant = Annotated[str | None, typer.Option("--variant", help="Of an analysis; the default is 'default'.")]
+Variants = Annotated[
+    str | None,
+    typer.Option(
+        "--variant", help="Of an analysis; the default is 'default'. Of several: ANALYSIS=VARIANT,ANALYSIS=VARIANT."
+    ),
+]
 Measurement = Annotated[str | None, typer.Option("--measurement", help="Of a workspace; needed where it has several.")]
 NormSysOption = Annotated[
     NormSysCode | None, typer.Option("--normsys-code", help="Of a workspace: interpolation, code4 by default.")

@@ -10,13 +10,16 @@ from eventfit.cli.app import app, guarded
 from eventfit.cli.finish import Ending, opened
 from eventfit.cli.options import (
     Bounds,
+    FluxOption,
     HistoSysOption,
     Json,
     Measurement,
     NormSysOption,
     Output,
-    Target,
-    Variant,
+    Spectrum,
+    Targets,
+    Universal,
+    Variants,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ REACH = 9.0
 @app.command()
 @guarded
 def scan(
-    target: Target,
+    target: Targets,
     parameter: Annotated[
         str | None, typer.Option("--parameter", metavar="NAME", help="Any parameter; that of interest by default.")
     ] = None,
@@ -47,7 +50,10 @@ def scan(
     raw: Annotated[
         bool, typer.Option("--raw", help="Also with the other parameters held at the best fit: narrower.")
     ] = False,
-    variant: Variant = None,
+    variant: Variants = None,
+    universal: Universal = False,
+    spectrum: Spectrum = None,
+    flux: FluxOption = None,
     measurement: Measurement = None,
     poi_bounds: Bounds = None,
     normsys_code: NormSysOption = None,
@@ -61,7 +67,18 @@ def scan(
 
     Example: eventfit scan xenon1t_2020 --range 0 4e-11 --points 81 --raw -o figures
     """
-    problem = opened(target, variant, measurement, normsys_code, histosys_code, parameter, poi_bounds)
+    problem = opened(
+        target,
+        variant,
+        measurement,
+        normsys_code,
+        histosys_code,
+        parameter,
+        poi_bounds,
+        universal=universal,
+        spectrum=spectrum,
+        flux=flux,
+    )
     from eventfit.inference import Profile
     from eventfit.inference.card import profile_card
     from eventfit.inference.statistic import COWAN

@@ -9,6 +9,7 @@ from eventfit.cli.finish import Ending, calibrated, opened
 from eventfit.cli.options import (
     Bounds,
     CalibrationOption,
+    FluxOption,
     HistoSysOption,
     Jobs,
     Json,
@@ -18,9 +19,11 @@ from eventfit.cli.options import (
     Poi,
     Scheduler,
     Seed,
-    Target,
+    Spectrum,
+    Targets,
     ToyCount,
-    Variant,
+    Universal,
+    Variants,
 )
 
 __all__ = ["significance"]
@@ -32,13 +35,16 @@ TOYS = 100_000
 @app.command()
 @guarded
 def significance(
-    target: Target,
+    target: Targets,
     calibration: CalibrationOption = None,
     toys: ToyCount = None,
     seed: Seed = 1,
     jobs: Jobs = 1,
     scheduler: Scheduler = None,
-    variant: Variant = None,
+    variant: Variants = None,
+    universal: Universal = False,
+    spectrum: Spectrum = None,
+    flux: FluxOption = None,
     measurement: Measurement = None,
     poi: Poi = None,
     poi_bounds: Bounds = None,
@@ -57,7 +63,18 @@ def significance(
     Example: eventfit significance xenon1t_2020 --calibration toys --toys 1000000 --seed 1 --jobs 2 -o run
     """
     n = calibrated(calibration, toys, default=TOYS)
-    problem = opened(target, variant, measurement, normsys_code, histosys_code, poi, poi_bounds)
+    problem = opened(
+        target,
+        variant,
+        measurement,
+        normsys_code,
+        histosys_code,
+        poi,
+        poi_bounds,
+        universal=universal,
+        spectrum=spectrum,
+        flux=flux,
+    )
     from eventfit.inference import Profile, discovery_significance, discovery_significance_toys, toy_cost
     from eventfit.report.result import significance_entry
 
@@ -73,7 +90,7 @@ def significance(
     asymptotic = discovery_significance(profile)
     entry = significance_entry(result or asymptotic)
     if result is None:
-        ending.warn(asymptotic.card, toy_cost(TOYS), f"check with --calibration toys --toys {TOYS}")
+        ending.warn(asymptotic.card, toy_cost(problem.likelihood, TOYS), f"check with --calibration toys --toys {TOYS}")
     else:
         entry["asymptotic"] = significance_entry(asymptotic)
     document = ending.document(problem, "significance", entry, jobs=jobs, timing=timing)

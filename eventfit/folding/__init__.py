@@ -11,6 +11,7 @@ from eventfit.folding.detector import Arriving, Folding
 from eventfit.folding.fold import fold
 from eventfit.folding.morph import BendingError, bent, morph
 from eventfit.folding.panels import ORDER_E, ORDER_T
+from eventfit.folding.recoils import fold_recoils, morph_recoils, seen_recoils
 from eventfit.folding.refold import Refold
 
 __all__ = [
@@ -23,5 +24,8 @@ __all__ = [
     "Refold",
     "bent",
     "fold",
+    "fold_recoils",
     "morph",
+    "morph_recoils",
+    "seen_recoils",
 ]

@@ -16,7 +16,7 @@ from eventfit.quadrature import Array
 from eventfit.response import Response
 from eventfit.spectrum import Spectrum, Template
 
-__all__ = ["arranged", "fold", "folded", "seen_by"]
+__all__ = ["arranged", "fold", "folded", "largest_change", "seen_by"]
 
 #: recoils less likely than this, relative to the likeliest, to end up in the window do not matter
 SEEN = 1e-6
@@ -61,10 +61,10 @@ def fold(
     templates = []
     coarse, fine = (folded(fluxes, processes, response, edges, factor, points) for factor in (1, 2))
     for (flux, process, term, counts, _), (_, _, _, better, size) in zip(coarse, fine, strict=True):
-        error, bin_ = _largest_change(counts[:n_bin], better[:n_bin], size[:n_bin])
+        error, bin_ = largest_change(counts[:n_bin], better[:n_bin], size[:n_bin])
         at = f"bin {bin_ + 1} ({axis.range(edges[bin_], edges[bin_ + 1])})"
         if points is not None:
-            worse, point = _largest_change(counts[n_bin:], better[n_bin:], size[n_bin:])
+            worse, point = largest_change(counts[n_bin:], better[n_bin:], size[n_bin:])
             error, at = (worse, axis.at(points[point])) if worse > error else (error, at)
         if not error <= tolerance:
             raise NumericalError(
@@ -162,7 +162,7 @@ def _require_known(flux: Flux, mass: float, folding: Folding, responses: Sequenc
         )
 
 
-def _largest_change(counts: Array, better: Array, size: Array) -> tuple[float, int]:
+def largest_change(counts: Array, better: Array, size: Array) -> tuple[float, int]:
     """Largest |counts - better| of a bin relative to its ``size``, and the bin; the size of a content is itself.
 
     A bin that holds less than a millionth of the total is measured against that millionth: at a spectrum's end point

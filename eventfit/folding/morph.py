@@ -23,7 +23,7 @@ from eventfit.quadrature import Array
 from eventfit.response import Axis, Distortion, Response
 from eventfit.spectrum import Bend, Template
 
-__all__ = ["FLOOR", "POSITIVE", "REACH", "BendingError", "Morphed", "bent", "morph"]
+__all__ = ["FLOOR", "POSITIVE", "REACH", "BendingError", "Morphed", "bent", "morph", "morph_of", "refold_points"]
 
 #: standard deviations up to which the error of a morph is measured and bounded, and up to which it has to stay positive
 REACH = 3.0
@@ -107,10 +107,17 @@ def morph(
     """
     names, edges = tuple(distortions), templates[0].spectrum.edges
     coarse, fine = (
-        Refold.build(fluxes, processes, response, edges, distortions, _points(names), scale=scale, factor=factor)
+        Refold.build(fluxes, processes, response, edges, distortions, refold_points(names), scale=scale, factor=factor)
         for factor in (1, 2)
     )
-    fit = _Fit(tuple(templates), response.axis, coarse, fine, distortions, tolerance)
+    return morph_of(templates, coarse, fine, tolerance)
+
+
+def morph_of(templates: Sequence[Template], coarse: Refold, fine: Refold, tolerance: Mapping[str, float]) -> Morphed:
+    """:func:`morph` from re-folds of the ``templates`` at all :func:`refold_points`; ``fine`` has doubled nodes."""
+    distortions, axis = coarse.distortions, coarse.response.axis
+    names = tuple(distortions)
+    fit = _Fit(tuple(templates), axis, coarse, fine, distortions, tolerance)
     errors = [fit.single(name) for name in names]
     errors += [fit.joint(some) for n in (2, 3) for some in combinations(names, n)]
     if len(names) > 3:
@@ -118,7 +125,7 @@ def morph(
     _refuse_inexact(errors)
     result = fit.result()
     for template in result:
-        _refuse_negative(template, tolerance, response.axis)
+        _refuse_negative(template, tolerance, axis)
     return Morphed(result, tuple(errors))
 
 
@@ -189,17 +196,12 @@ class _Fit:
 
     def result(self) -> tuple[Template, ...]:
         """The templates with their terms, those of nuclear recoils alone if an error is one of these."""
-        return tuple(
-            replace(
-                template,
-                bends=tuple(
-                    Bend(dict(orders), counts[k])
-                    for orders, counts in self.terms.items()
-                    if all(acts_on(self.distortions[name], recoil) for name, _ in orders)
-                ),
-            )
-            for k, (template, recoil) in enumerate(zip(self.templates, self.coarse.recoils, strict=True))
-        )
+        found = []
+        for k, (template, recoil) in enumerate(zip(self.templates, self.coarse.recoils, strict=True)):
+            acting = {name for name, error in self.distortions.items() if acts_on(error, recoil)}
+            terms = ((orders, counts) for orders, counts in self.terms.items() if acting.issuperset(dict(orders)))
+            found.append(replace(template, bends=tuple(Bend(dict(orders), counts[k]) for orders, counts in terms)))
+        return tuple(found)
 
     def _orders(self, name: str) -> tuple[int, ...]:
         return LINEAR_ORDERS if self.distortions[name].linear else ORDERS
@@ -237,7 +239,7 @@ def _function(term: Orders, at: Mapping[str, float]) -> float:
     return value
 
 
-def _points(names: Sequence[str]) -> list[Point]:
+def refold_points(names: Sequence[str]) -> list[Point]:
     """Every point at which the exact re-fold is asked for."""
     found = dict.fromkeys(_together(names))
     for n in range(1, min(len(names), 3) + 1):

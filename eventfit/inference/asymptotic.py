@@ -20,6 +20,8 @@ __all__ = ["cut_of", "few_events", "p_value", "p_value_background", "toy_cost", 
 FEW_IN_BIN, FEW = 1.0, 20.0
 #: toys per second that a warning may promise; measured by tests/benchmarks/bench_toys.py on small models
 TOYS_PER_SECOND = 10_000
+#: bins times parameters times toys per second of large models, linear in their parameters or not
+LINEAR, BENT = 1e8, 3e6
 
 
 def p_value(name: StatisticName, value: Array | float, asimov: Array | float) -> Array:
@@ -87,9 +89,11 @@ def warnings_of(likelihood: Likelihood, parameter: str, theta: Array, at_bound: 
     return tuple(found)
 
 
-def toy_cost(n: int, fits: int = 1) -> str:
+def toy_cost(likelihood: Likelihood, n: int, fits: int = 1) -> str:
     """What ``n`` toys at ``fits`` tested values cost, in words."""
-    seconds = n * fits / TOYS_PER_SECOND
+    size = likelihood.n_bin * len(likelihood.parameters)
+    rate = min(TOYS_PER_SECOND, (LINEAR if likelihood.convex else BENT) / size)
+    seconds = n * fits / rate
     return (
         f"{n * fits} toys, about {max(seconds, 1.0):.0f} s"
         if seconds < 120

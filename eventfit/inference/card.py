@@ -12,9 +12,11 @@ __all__ = ["bounded_at", "constraint_names", "profile_card"]
 
 
 def constraint_names(likelihood: Likelihood) -> tuple[str, ...]:
-    """Names of the constrained parameters, and of the constrained factors per bin."""
+    """Names of the constrained parameters and of the constrained factors per bin; measured numbers beside counts."""
     stated = [p.name for p in likelihood.parameters if p.constraint is not None]
-    return (*stated, *(scale.name for scale in likelihood.scales))
+    beside = int((~likelihood.counted).sum()) if likelihood.counted.any() else 0
+    said = (f"{beside} measured number{'s' if beside > 1 else ''} beside the counts",) if beside else ()
+    return (*stated, *(scale.name for scale in likelihood.scales), *said)
 
 
 def bounded_at(profile: Profile, *ends: float) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from eventfit.io.reading import (
     read_histograms,
     read_matrix,
 )
+from eventfit.io.recoil_table import RecoilTable, read_recoils
 
 __all__ = [
     "BinColumns",
@@ -35,6 +36,7 @@ __all__ = [
     "Histogram",
     "Matrix",
     "MatrixColumns",
+    "RecoilTable",
     "Workspace",
     "contents",
     "counts_of_rate",
@@ -48,6 +50,7 @@ __all__ = [
     "read_histogram",
     "read_histograms",
     "read_matrix",
+    "read_recoils",
     "read_workspace",
     "write_histograms",
     "write_table",

@@ -4,6 +4,7 @@ from eventfit.likelihood.bin_scale import BinScale
 from eventfit.likelihood.binned import Likelihood
 from eventfit.likelihood.component import Component, Data
 from eventfit.likelihood.factor import Factor, GaussianScale, LogNormalScale, MorphEven, MorphPower, NormSys, Power
+from eventfit.likelihood.joint import joint
 from eventfit.likelihood.poisson import poisson_deviance
 from eventfit.likelihood.unbinned import UnbinnedLikelihood
 
@@ -20,5 +21,6 @@ __all__ = [
     "NormSys",
     "Power",
     "UnbinnedLikelihood",
+    "joint",
     "poisson_deviance",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eventfit.likelihood.factor import Factor
 from eventfit.quadrature import Array
@@ -26,6 +26,11 @@ class Component:
     def whole(self) -> str:
         """Name of what it is shown as."""
         return self.of or self.name
+
+    def labelled(self, label: str, counts: Array) -> Component:
+        """The same component among others, over their bins: all of its names begin with ``label``."""
+        of = f"{label}.{self.of}" if self.of else ""
+        return replace(self, name=f"{label}.{self.name}", counts=counts, of=of)
 
 
 @dataclass(frozen=True, eq=False)

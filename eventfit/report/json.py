@@ -10,11 +10,14 @@ from typing import Any
 
 from eventfit.analysis import Model
 from eventfit.inference import MethodCard
-from eventfit.provenance import worst
 from eventfit.published import Reproduction, Row, Run
 from eventfit.tables import Table
 
 __all__ = ["card_entry", "document", "dumps", "finite", "joined", "morph_entry", "table_entries"]
+
+
+#: the status of a published value that is not said
+TRUSTED = "transcribed"
 
 
 def document(reproduction: Reproduction) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def _variant(meaning: str, run: Run) -> dict[str, Any]:
     return {
         "meaning": meaning,
         "numerical_error": finite(run.model.numerical_error),
-        "worst_input": worst(table.status for table in run.model.tables),
+        "worst_input": run.model.worst_input,
         **morph_entry(run.model),
     }
 
@@ -87,6 +90,10 @@ def _row(row: Row) -> dict[str, Any]:
     published: dict[str, Any] | None = None
     if row.published is not None:
         published = {"value": row.published.value, "where": row.published.where}
+        if row.published.status != TRUSTED:
+            published["status"] = row.published.status
+        if row.published.note:
+            published["note"] = row.published.note
         if row.published.errors:
             published["errors"] = row.published.errors
     return {

@@ -68,6 +68,9 @@ def result_document(
         "fit_parameter": parameter,
         "fit_unit": problem.likelihood.parameters[index].unit,
     }
+    if problem.assumptions and "card" in entry:
+        card = entry["card"]
+        entry = {**entry, "card": {**card, "note": "; ".join(filter(None, (*problem.assumptions, card["note"])))}}
     rest = {
         "notes": list(problem.notes),
         "inputs": dict(problem.input_hashes),

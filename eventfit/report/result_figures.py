@@ -14,6 +14,7 @@ from eventfit.inference.feldman_cousins import critical_values, interval_of
 from eventfit.inference.hypotest import CLsCurve
 from eventfit.inference.statistic import StatisticName
 from eventfit.inference.toys.tails import statistic_of
+from eventfit.report.combination_figure import combination_figure
 from eventfit.report.diagnostic_figures import contour_figure, impact_figure, toys_figure
 from eventfit.report.figures import save
 from eventfit.report.method_figures import cls_figure, feldman_cousins_figure, profile_curve_figure
@@ -52,7 +53,7 @@ def limit_figures(
         two_sided = method == "delta-2.71"
         name = f"{100 * cl:g} % C.L., {'two' if two_sided else 'one'}-sided"
         cuts = [(name, cut_of("tmu" if two_sided else "qmu", cl))]
-        figures = {"": profile_curve_figure(profile, reported, title=title, cuts=cuts)}
+        figures = {"": profile_curve_figure(profile, reported, title=title, cuts=cuts)} | _parts(problem, profile, cuts)
     return {**figures, "impacts": impact_figure(impacts, limit, reported, title)} if impacts else figures
 
 
@@ -65,7 +66,7 @@ def interval_figures(problem: Problem, profile: Profile, interval: Interval, tak
         return {"": feldman_cousins_figure(profile, values, interval, problem.reported, problem.title)}
     cuts = [(f"{100 * cl:g} % C.L., two-sided", cut_of("tmu", cl))]
     figure = profile_curve_figure(profile, problem.reported, title=problem.title, cuts=cuts, pieces=interval.pieces)
-    return {"": figure}
+    return {"": figure} | _parts(problem, profile, cuts)
 
 
 def significance_figures(
@@ -81,7 +82,13 @@ def significance_figures(
 def scan_figures(problem: Problem, profile: Profile, raw: Scan | None) -> Figures:
     """The profile with the usual cuts."""
     cuts = [(f"{100 * cl:g} %", cut_of("tmu", cl)) for cl in (0.6827, 0.90, 0.95)]
-    return {"": profile_curve_figure(profile, problem.reported, title=problem.title, cuts=cuts, raw=raw)}
+    figure = profile_curve_figure(profile, problem.reported, title=problem.title, cuts=cuts, raw=raw)
+    return {"": figure} | _parts(problem, profile, cuts)
+
+
+def _parts(problem: Problem, profile: Profile, cuts: Sequence[tuple[str, float]]) -> Figures:
+    """The profiles of a combination's parts beside its own."""
+    return {"parts": combination_figure(problem, profile, cuts)} if len(problem.parts) > 1 else {}
 
 
 def contour_figures(problem: Problem, contour: Contour, labels: tuple[str, str]) -> Figures:

@@ -39,7 +39,7 @@ TALLEST = 6.8
 #: a component below this share of the least populated bin makes no room for itself
 FAINT = 1e-3
 #: most components that have a line of their own
-MOST = 13
+MOST = 17
 #: most characters of a name in a legend
 NAME_WIDTH = 40
 

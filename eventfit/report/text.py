@@ -102,7 +102,8 @@ def theirs(row: Mapping[str, Any]) -> str:
     """The published value of a row."""
     if row["published"] is None:
         return "-"
-    return _published(row["published"]["value"], row["published"].get("errors", ()), row["unit"])
+    said = _published(row["published"]["value"], row["published"].get("errors", ()), row["unit"])
+    return said + (f" ({row['published']['status']})" if "status" in row["published"] else "")
 
 
 def ours(row: Mapping[str, Any]) -> str:

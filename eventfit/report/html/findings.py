@@ -21,6 +21,7 @@ from eventfit.inference import (
     upper_limit_qmu,
     upper_limit_qmu_tilde,
 )
+from eventfit.likelihood import Likelihood
 from eventfit.published import Reproduction, reproduce, versions
 from eventfit.report.json import card_entry, document, finite
 from eventfit.report.result import Entry, interval_entry, limit_entry, significance_entry
@@ -201,7 +202,7 @@ def _doubts(
     if any(value > APART for value in spread):
         yield "The fit has more than one minimum: starts ended at values of -2 ln L that differ. The lowest is quoted."
     for answer in answers:
-        yield from _about(answer, "" if problem.likelihood.unbinned else asked)
+        yield from _about(answer, "" if problem.likelihood.unbinned else asked, problem.likelihood)
     tables = {table.name: table for table in (rerun.tables if rerun is not None else problem.tables)}
     for table in tables.values():
         if table.status == "recalled-unverified":
@@ -213,7 +214,7 @@ def _doubts(
             yield f"No {row.quantity.replace('_', ' ')} for variant {row.variant}: {row.remedy}"
 
 
-def _about(answer: Answer, asked: str) -> Iterator[str]:
+def _about(answer: Answer, asked: str, likelihood: Likelihood) -> Iterator[str]:
     """What is missing or doubtful; ``asked`` is what toys are thrown for, empty where none can be."""
     named = {"upper_limit": "upper limit", "gof": "goodness of fit"}.get(answer.quantity, answer.quantity)
     if answer.entry is None:
@@ -224,7 +225,7 @@ def _about(answer: Answer, asked: str) -> Iterator[str]:
     doubts = answer.entry["card"]["doubts"]
     if doubts:
         verb, values = VERBS[answer.quantity].format(asked), 1 if answer.quantity == "significance" else VALUES
-        command = f"eventfit {verb} --toys {TOYS} ({toy_cost(TOYS, values)})"
+        command = f"eventfit {verb} --toys {TOYS} ({toy_cost(likelihood, TOYS, values)})"
         said = f"The {named} is asymptotic, and its distributions are doubtful here: {'; '.join(doubts)}."
         yield f"{said} Check it by toys: {command if asked else 'those of a variant with bins'}."
     p_value = answer.entry.get("p_value")
