@@ -10,34 +10,41 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from eventfit.cross_section import ElectronTreatment, FreeElectrons, SteppingElectrons
-from eventfit.errors import located
+from eventfit.errors import DeclarationError, located
 from eventfit.quadrature import Array
 from eventfit.response import (
     Axis,
     ConstantQuenching,
     ConstantResolution,
     Efficiency,
+    FanoResolution,
     Hits,
     KeV,
+    LindhardQuenching,
     PerfectResolution,
     PolynomialResolution,
+    Quenching,
     Resolution,
     Response,
     SqrtResolution,
+    TabulatedQuenching,
 )
 from eventfit.strict import Finite, NonNegative, Plausible, Positive, Strict
 from eventfit.tables import Tables
 from eventfit.target import Material, Target
-from eventfit.units import MeV, exposure_units
+from eventfit.units import MeV, eV, exposure_units
 
 __all__ = [
     "ConstantQuenchingDeclared",
     "ConstantResolutionDeclared",
     "Exposure",
+    "FanoResolutionDeclared",
+    "LindhardQuenchingDeclared",
     "PerfectResolutionDeclared",
     "PolynomialResolutionDeclared",
     "ResponseDeclared",
     "SqrtResolutionDeclared",
+    "TableQuenchingDeclared",
     "TargetDeclared",
     "build_electrons",
     "build_response",
@@ -63,10 +70,10 @@ class Exposure(Strict):
 
 
 class TargetDeclared(Strict):
-    """Material, and how its electrons are bound."""
+    """Material, and how its electrons are bound, which only what scatters on nuclei alone may leave out."""
 
     material: Material
-    electrons: Literal["free", "stepping"]
+    electrons: Literal["free", "stepping"] | None = None
 
 
 class UniformEdges(Strict):
@@ -117,18 +124,47 @@ class PerfectResolutionDeclared(Strict):
     kind: Literal["perfect"]
 
 
+class FanoResolutionDeclared(Strict):
+    """sigma^2 = noise^2 + fano_factor * pair * E; below one pair there is no signal.
+
+    ``negative`` says what becomes of energies that noise would reconstruct below zero: ``kept`` leaves them below the
+    window, ``cut`` takes them out and normalises the rest of the Gaussian to one.
+    """
+
+    kind: Literal["fano"]
+    noise_eV: Positive
+    fano_factor: NonNegative
+    pair_eV: Positive
+    negative: Literal["kept", "cut"]
+
+
 class ConstantQuenchingDeclared(Strict):
-    """Visible energy = factor * recoil energy."""
+    """Visible energy = factor * nuclear recoil energy."""
 
     kind: Literal["constant"]
     factor: Annotated[float, Field(gt=0, le=1), Plausible]
+
+
+class LindhardQuenchingDeclared(Strict):
+    """Lindhard's model with the parameter ``k``, for a target of one element."""
+
+    kind: Literal["lindhard"]
+    k: Positive
+
+
+class TableQuenchingDeclared(Strict):
+    """A ``table`` over nuclear recoils ``energy_keV``; its ``column`` is a visible energy if in keV, else a factor."""
+
+    kind: Literal["table"]
+    table: str
+    column: str = "factor"
 
 
 Edges = UniformEdges | Annotated[list[Finite], Field(min_length=2)]
 
 
 class ResponseDeclared(Strict):
-    """quenching -> resolution -> efficiency -> bins, in the order given.
+    """quenching -> resolution -> efficiency -> bins, in the order given; quenching is that of nuclear recoils.
 
     The key of the edges names the axis: ``edges_keV`` or ``edges_n_hits``, whose bins are numbers of hits.
     """
@@ -137,11 +173,20 @@ class ResponseDeclared(Strict):
     edges_keV: Edges | None = None
     edges_n_hits: Edges | None = None
     resolution: Annotated[
-        SqrtResolutionDeclared | ConstantResolutionDeclared | PolynomialResolutionDeclared | PerfectResolutionDeclared,
+        SqrtResolutionDeclared
+        | ConstantResolutionDeclared
+        | FanoResolutionDeclared
+        | PolynomialResolutionDeclared
+        | PerfectResolutionDeclared,
         Field(discriminator="kind"),
     ]
     efficiency: str | None = None
-    quenching: ConstantQuenchingDeclared | None = None
+    quenching: (
+        Annotated[
+            ConstantQuenchingDeclared | LindhardQuenchingDeclared | TableQuenchingDeclared, Field(discriminator="kind")
+        ]
+        | None
+    ) = None
 
     @field_validator("edges_keV", "edges_n_hits")
     @classmethod
@@ -179,28 +224,64 @@ class ResponseDeclared(Strict):
         return np.asarray(edges.start + edges.width * steps)
 
 
-def build_response(declared: ResponseDeclared, tables: Tables) -> Response:
-    """The response, its tables read."""
+def build_response(declared: ResponseDeclared, tables: Tables, target: Target | None = None) -> Response:
+    """The response, its tables read; ``target`` is what Lindhard's model needs to know.
+
+    Raises
+    ------
+    DeclarationError
+        Lindhard's model for a target that is not one element.
+    OutOfRange
+        A number or table that no efficiency, resolution or quenching has.
+    """
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
             efficiency = efficiency_curve(declared.efficiency, declared, tables)
-    resolution: Resolution = PerfectResolution()
-    if isinstance(declared.resolution, SqrtResolutionDeclared):
-        resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
-    if isinstance(declared.resolution, ConstantResolutionDeclared):
-        resolution = ConstantResolution(declared.resolution.fwhm_keV / FWHM)
-    if isinstance(declared.resolution, PolynomialResolutionDeclared):
-        mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
-        known_to = declared.resolution.known_to_MeV * MeV
-        resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
     return Response(
         order=tuple(declared.order),
-        resolution=resolution,
+        resolution=_resolution(declared),
         efficiency=efficiency,
-        quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
+        quenching=_quenching(declared, tables, target),
         axis=declared.axis,
     )
+
+
+def _resolution(whole: ResponseDeclared) -> Resolution:
+    declared = whole.resolution
+    if isinstance(declared, SqrtResolutionDeclared):
+        return SqrtResolution(declared.a, declared.b)
+    if isinstance(declared, ConstantResolutionDeclared):
+        return ConstantResolution(declared.fwhm_keV / FWHM)
+    if isinstance(declared, FanoResolutionDeclared):
+        noise, pair = declared.noise_eV * eV, declared.pair_eV * eV
+        return FanoResolution(noise, declared.fano_factor, pair, positive=declared.negative == "cut")
+    if isinstance(declared, PolynomialResolutionDeclared):
+        mean, (noise, stochastic, linear) = tuple(declared.mean), declared.sigma
+        return PolynomialResolution(mean, noise, stochastic, linear, declared.known_to_MeV * MeV)
+    return PerfectResolution()
+
+
+def _quenching(whole: ResponseDeclared, tables: Tables, target: Target | None) -> Quenching | None:
+    declared = whole.quenching
+    if isinstance(declared, ConstantQuenchingDeclared):
+        return ConstantQuenching(declared.factor)
+    if isinstance(declared, TableQuenchingDeclared):
+        with located("response.quenching"):
+            table = tables.read(declared.table)
+            is_energy = declared.column.endswith("_keV")
+            return TabulatedQuenching(table["energy_keV"], table[declared.column], is_energy, name=table.name)
+    if isinstance(declared, LindhardQuenchingDeclared):
+        if target is None or len(target.composition) != 1:
+            raise DeclarationError(
+                "Lindhard's model is one of a nucleus that recoils in its own element",
+                where="response.quenching.kind",
+                given=f"lindhard, for {'no target' if target is None else target.name}",
+                allowed="constant, table",
+                fix="give the measured quenching of a compound as a table",
+            )
+        return LindhardQuenching(declared.k, target.composition[0][0].atomic_number)
+    return None
 
 
 def efficiency_curve(name: str, declared: ResponseDeclared, tables: Tables) -> Efficiency:
@@ -211,5 +292,5 @@ def efficiency_curve(name: str, declared: ResponseDeclared, tables: Tables) -> E
 
 
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:
-    """How the electrons of the ``target`` take part."""
+    """How the electrons of the ``target`` take part; free where nothing scatters on them and nothing is said."""
     return SteppingElectrons(target) if declared.electrons == "stepping" else FreeElectrons(target)

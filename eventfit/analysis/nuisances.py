@@ -207,10 +207,20 @@ class ThresholdNuisance(ResponseNuisance):
 
 
 class QuenchingNuisance(ResponseNuisance):
-    """The visible energy is (1 + relative theta) times as large at all recoils."""
+    """An error of nuclear recoils alone: the visible energy is (1 + relative theta) times as large at all of them.
+
+    Or Lindhard's k is larger by ``k`` theta.
+    """
 
     kind: Literal["quenching"]
-    relative: Relative
+    relative: Relative | None = None
+    k: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> QuenchingNuisance:
+        if (self.relative is None) == (self.k is None):
+            raise ValueError("either relative has to be given, or k; two errors are two nuisances")
+        return self
 
 
 class EfficiencyNuisance(ResponseNuisance):

@@ -185,7 +185,7 @@ def problem_of(
         bins=bins,
         input_hashes=likelihood.input_hashes,
         channels=() if likelihood.unbinned else channels,
-        notes=_conventions(model, reported)
+        notes=_conventions(model, model.reported)
         if signal is None
         else signal.notes(model.declaration, model.templates[-1].numerical_error),
         model=model,

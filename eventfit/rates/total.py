@@ -16,7 +16,7 @@ from eventfit.cross_section import Process, maximum_recoil, minimum_energy
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux import Basis, Flux, Measure
 from eventfit.folding import ORDER_E, ORDER_T, Folding
-from eventfit.folding.panels import graded
+from eventfit.folding.panels import graded, neutrino_order
 from eventfit.quadrature import Array
 from eventfit.response import PerfectResolution, Response
 
@@ -106,7 +106,7 @@ def total_rates(
 def recoil_spectrum(flux: Flux, process: Process, T: Array, *, exposure: float, units_per_kg: float) -> Array:
     """dR/dT of every term at recoils ``T`` (n_T,) above zero, in events per keV, shape (n_term, n_T)."""
     at = Folding(np.empty(0), T, np.empty((0, len(T))))  # no bins: recoils alone
-    measures = _measures(flux, process, order=ORDER_E)
+    measures = _measures(flux, process, order=neutrino_order([process]))
     arriving = {basis: at.arriving(states, process.mass) for basis, states in measures.items()}
     rates = [at.recoils(process, term, arriving[term.basis])[0] for term in process.terms]
     return exposure * units_per_kg * np.array(rates)
@@ -172,7 +172,7 @@ def _require_known(flux: Flux, process: Process, low: float, high: float) -> Non
 
 def _per_unit(flux: Flux, process: Process, low: float, high: float, factor: int) -> Array:
     """Rates of the terms per formula unit and second, (n_term,), with ``factor`` times as many nodes."""
-    measures = _measures(flux, process, order=factor * ORDER_E)
+    measures = _measures(flux, process, order=factor * neutrino_order([process]))
     every = [measure for states in measures.values() for measure in states.values()]
     limit = float(_ends(process, every).max())
     if limit <= low:
