@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -143,3 +143,28 @@ class Template:
     @property
     def name(self) -> str:
         return f"{self.component}.{self.term}"
+
+    def __add__(self, other: Template) -> Template:
+        """The template of both together, those of two isotopes of one target: of one component, process and term.
+
+        The numerical error is the larger one, which that of the sum does not exceed. Terms of their morphs that bend
+        alike add; each may have some that the other has not.
+        """
+        if any(getattr(self, name) != getattr(other, name) for name in ("component", "process", "term", "powers")):
+            raise OutOfRange("only templates of one term of one process and component add", given=other.name)
+        return replace(
+            self,
+            spectrum=self.spectrum + other.spectrum,
+            numerical_error=max(self.numerical_error, other.numerical_error),
+            density=self.density + other.density,
+            bends=_added(self.bends, other.bends),
+        )
+
+
+def _added(one: tuple[Bend, ...], other: tuple[Bend, ...]) -> tuple[Bend, ...]:
+    """The terms of both, those of the same functions together."""
+    found: dict[tuple[tuple[str, int], ...], Bend] = {}
+    for bend in (*one, *other):
+        key = tuple(sorted(bend.orders.items()))
+        found[key] = replace(bend, counts=found[key].counts + bend.counts) if key in found else bend
+    return tuple(found.values())

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from eventfit.errors import InputError, MissingInput, did_you_mean
 
-__all__ = ["Finite", "Level", "Name", "NonNegative", "Pair", "Positive", "Strict", "read_toml", "validated"]
+__all__ = [
+    "Finite",
+    "Level",
+    "Name",
+    "NonNegative",
+    "Pair",
+    "Plausible",
+    "Positive",
+    "Strict",
+    "read_toml",
+    "validated",
+]
 
+#: bytes of a TOML file that a person may have written
+LARGEST_FILE = 2_000_000
+#: magnitudes of numbers in declarations: nothing measured lies outside, and squares and products stay finite
+SMALLEST, LARGEST = 1e-60, 1e60
+
+
+def _plausible(number: float) -> float:
+    if number != 0.0 and not SMALLEST <= abs(number) <= LARGEST:
+        raise ValueError(f"zero, or a magnitude between {SMALLEST:g} and {LARGEST:g}")
+    return number
+
+
+#: what every declared number has to be besides finite
+Plausible = AfterValidator(_plausible)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Level = Annotated[float, Field(gt=0, lt=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), Plausible]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), Plausible]
+Level = Annotated[float, Field(gt=0, lt=1), Plausible]
+Finite = Annotated[float, Field(allow_inf_nan=False), Plausible]
 Pair = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 
 
@@ -34,6 +60,9 @@ Model = TypeVar("Model", bound=Strict)
 def read_toml(path: Path, error: type[InputError]) -> dict[str, Any]:
     """The content of a TOML file; ``error`` if it is not TOML, :class:`MissingInput` if it cannot be read."""
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            size, allowed = f"{path.stat().st_size} bytes", f"up to {LARGEST_FILE} bytes"
+            raise error("the file is too large", where=str(path), given=size, allowed=allowed)
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as trouble:
         raise MissingInput("the file cannot be read", where=str(path), given=trouble.strerror) from trouble
@@ -156,5 +185,6 @@ def _dotted(keys: Sequence[str | int], raw: object) -> str:
         if isinstance(key, int):
             text += f"[{here.get('name', key + 1) if isinstance(here, dict) else key + 1}]"
         else:
-            text += f".{key}" if text else key
+            word = key if re.fullmatch(r"[\w-]+", key) else repr(key)
+            text += f".{word}" if text else word
     return text

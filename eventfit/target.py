@@ -1,4 +1,4 @@
-"""Targets: atoms per kg and the electron shells that a recoil can open."""
+"""Targets: atoms per kg, the electron shells that a recoil can open, and the nuclei that recoil whole."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ import numpy as np
 from eventfit.errors import UnknownName
 from eventfit.quadrature import Array
 from eventfit.tables import Tables
-from eventfit.units import atomic_mass_unit
+from eventfit.units import atomic_mass_energy, atomic_mass_unit, electron_mass
 
-__all__ = ["MATERIALS", "Element", "Material", "Target"]
+__all__ = ["MATERIALS", "Element", "Material", "Nucleus", "Target"]
 
 Material = Literal[
     "xenon",
     "germanium",
     "silicon",
+    "argon",
     "caesium_iodide",
+    "sodium_iodide",
     "pseudocumene",
     "mineral_oil",
     "polyvinyltoluene",
@@ -31,7 +33,9 @@ MATERIALS: Mapping[str, Mapping[str, int]] = {
     "xenon": {"Xe": 1},
     "germanium": {"Ge": 1},
     "silicon": {"Si": 1},
+    "argon": {"Ar": 1},
     "caesium_iodide": {"Cs": 1, "I": 1},
+    "sodium_iodide": {"Na": 1, "I": 1},
     "pseudocumene": {"C": 9, "H": 12},
     "mineral_oil": {"C": 1, "H": 2},  # of chains CH2 without their ends
     "polyvinyltoluene": {"C": 9, "H": 10},  # plastic scintillator
@@ -45,6 +49,31 @@ SHELL_TABLES = {
     "Cs": "target/caesium_shells",
     "I": "target/iodine_shells",
 }
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """One isotope of a target.
+
+    ``mass`` in keV, that of the neutral atom without its electrons: their binding, 2e-6 of it in xenon, is left out.
+    ``number`` of these nuclei per formula unit of the target: atoms times natural abundance.
+    """
+
+    symbol: str
+    atomic_number: int
+    mass_number: int
+    mass: float
+    number: float
+
+    @property
+    def name(self) -> str:
+        """Symbol and mass number, ``Ge74``."""
+        return f"{self.symbol}{self.mass_number}"
+
+    @property
+    def neutrons(self) -> int:
+        """N = A - Z."""
+        return self.mass_number - self.atomic_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +128,37 @@ class Target:
             )
         parts = MATERIALS[material].items()
         return cls(material, tuple((Element.load(tables, symbol), number) for symbol, number in parts))
+
+    def nuclei(self, tables: Tables) -> tuple[Nucleus, ...]:
+        """Every isotope with its number per formula unit, in natural abundances.
+
+        Raises
+        ------
+        UnknownName
+            The isotopes of an element are not known here.
+        """
+        table = tables.read("target/isotopes")
+        of = np.array(table.text["element"])
+        known = list(dict.fromkeys(table.text["element"]))
+        if without := [element.symbol for element, _ in self.composition if element.symbol not in known]:
+            raise UnknownName(
+                "the isotopes of an element are not known here",
+                where=self.name,
+                given=", ".join(without),
+                allowed=", ".join(known),
+                fix="take a target of these elements, or add the isotopes to data/target/isotopes",
+            )
+        return tuple(
+            Nucleus(
+                symbol=element.symbol,
+                atomic_number=element.atomic_number,
+                mass_number=int(table["mass_number"][row]),
+                mass=float(table["atomic_mass_u"][row]) * atomic_mass_energy - element.atomic_number * electron_mass,
+                number=number * float(table["abundance"][row]),
+            )
+            for element, number in self.composition
+            for row in np.flatnonzero(of == element.symbol)
+        )
 
     @property
     def units_per_kg(self) -> float:

@@ -13,6 +13,7 @@ __all__ = [
     "GW",
     "GeV",
     "MeV",
+    "atomic_mass_energy",
     "atomic_mass_unit",
     "charged_pion_mass",
     "cm",
@@ -79,6 +80,8 @@ neutron_mass: Final = 939.56542194 * MeV
 fine_structure: Final = 7.2973525643e-3
 hbar_c: Final = 197.3269804 * MeV * fm
 atomic_mass_unit: Final = 1.66053906892e-27 * kg
+#: the same as an energy, for the kinematics of nuclei
+atomic_mass_energy: Final = 931.49410372 * MeV
 #: Fermi constant, PDG 2024, 1.1663788(6)e-5 GeV^-2
 fermi_constant: Final = 1.1663788e-5 / GeV**2
 #: PDG 2024: 105.6583755(23) and 139.57039(18) MeV

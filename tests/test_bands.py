@@ -96,11 +96,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Reproduction:
 def test_a_band_holds_the_smallest_and_the_largest_limit(found: Reproduction) -> None:
     limits = {row.variant: row.value for row in found.rows if row.quantity == "upper_limit"}
     (band,) = (row for row in found.rows if row.quantity == "band")
-    assert band.value == (limits["half"], limits["twice"])
+    assert band.value == pytest.approx((limits["half"], limits["twice"]), rel=1e-9, abs=0)
     assert band.variant == "default"
     assert band.kind == "expected"
     assert band.card.note.startswith("smallest in half, largest in twice")
-    assert band.ratio == (limits["half"] / 6e-11, limits["twice"] / 6e-11)  # type: ignore[operator]
+    ends = limits["half"] / 6e-11, limits["twice"] / 6e-11  # type: ignore[operator]
+    assert band.ratio == pytest.approx(ends, rel=1e-9)
 
 
 def test_results_of_one_parameter_are_rows_of_its_variants_only(found: Reproduction) -> None:

@@ -19,7 +19,10 @@ from eventfit.analysis import Analysis, shipped_analyses
 from eventfit.cross_section import (
     ChargeRadius,
     FreeElectrons,
+    Helm,
     InverseBetaDecay,
+    KleinNystrand,
+    MagneticMoment,
     Millicharge,
     Process,
     StandardModelElectron,
@@ -39,6 +42,7 @@ from eventfit.inference import Profile, discovery_significance
 from eventfit.provenance import Status
 from eventfit.published import published_limits
 from eventfit.report.bibliography import METHODS, bibliography, reference
+from eventfit.response import FanoResolution, LindhardQuenching
 from eventfit.tables import Tables
 from eventfit.target import MATERIALS, Target
 
@@ -53,9 +57,10 @@ def provenance(name: str) -> dict[str, Any]:
 
 
 def processes() -> Iterator[Process]:
-    """Every concrete process with every treatment of the electrons."""
+    """Every concrete process with every treatment of the electrons and every form factor."""
     xenon = Target.load(Tables(DATA), "xenon")
-    for treatment in (FreeElectrons(xenon), SteppingElectrons(xenon)):
+    nucleus = xenon.nuclei(Tables(DATA))[0]
+    for treatment, shape in ((FreeElectrons(xenon), Helm()), (SteppingElectrons(xenon), KleinNystrand())):
         weak = StandardModelElectron(treatment, 0.2386)
         given = {
             "electrons": treatment,
@@ -63,6 +68,9 @@ def processes() -> Iterator[Process]:
             "weak": weak,
             "first": Millicharge(weak),
             "second": ChargeRadius(weak),
+            "nucleus": nucleus,
+            "form_factor": shape,
+            "mechanism": MagneticMoment(treatment),
         }
         for _, kind in inspect.getmembers(eventfit.cross_section, inspect.isclass):
             if issubclass(kind, Process) and not inspect.isabstract(kind):
@@ -77,6 +85,7 @@ def used() -> tuple[set[str], set[str]]:
     published_limits(offered)
     for material in MATERIALS:
         Target.load(offered, material)
+    Target.load(offered, "xenon").nuclei(offered)
     for spectra in get_args(SpectraName):
         FissionSpectra.load(offered, spectra)
     for capture in get_args(CaptureName):
@@ -137,6 +146,7 @@ def test_cited_publications_are_known_and_known_ones_cited(used: tuple[set[str],
     analyses = {key for name in shipped_analyses() for key in Analysis.load(name).default.cite}
     physics = {key for process in processes() for key in process.cite} | set(InverseBetaDecay.cite)
     physics |= {key for flux in stopped_pion_flux(1.0) for key in flux.cite}
+    physics |= set(LindhardQuenching.cite) | set(FanoResolution.cite)
     cited = tables | analyses | used[1] | set(METHODS) | physics
     assert cited == set(bibliography())
 

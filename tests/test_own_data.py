@@ -482,6 +482,27 @@ def test_an_error_of_the_energy_scale_does_not_act_on_a_matrix() -> None:
         made({"m": (np.eye(16), EDGES, EDGES)}, response={"resolution": matrix}, nuisance=[width])
 
 
+def test_a_quenching_from_a_file(folder: Path) -> None:
+    """As a factor and as a visible energy: the constant one that made both."""
+    x = np.linspace(0.0, 20.0, 11)
+    csv(folder / "quenching.csv", T_keV=x, factor=np.full(11, 0.3), E_keV=0.3 * x)
+    weak = {"kind": "coherent", "form_factor": "helm", "sin2_theta_w": 0.2386}
+    process = [weak, {"kind": "magnetic_moment", "on": ["electrons"]}]
+    data, background = {"asimov": True, "origin": ["own"]}, [{"name": "flat", "rate_per_keV_kg_day": 1.0}]
+
+    def coherent(quenching: dict[str, Any]) -> Array:
+        response = {"order": ["quenching", "resolution"], "quenching": quenching, "edges_keV": [0.3, 0.4, 0.6]}
+        response |= {"resolution": {"kind": "constant", "fwhm_keV": 0.05}}
+        model = made(folder=folder, response=response, process=process, data=data, background=background)
+        return np.asarray(sum(t.spectrum.values() for t in model.templates if t.process == "coherent"))
+
+    wanted = coherent({"kind": "constant", "factor": 0.3})
+    assert np.all(wanted > 0.0)
+    for column in ("factor", "E_keV"):
+        found = coherent({"kind": "table", "table": {"file": "quenching.csv", "x": "T_keV", "y": column}})
+        assert found == pytest.approx(wanted, rel=1e-6)
+
+
 # -- the source --
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,14 @@ from eventfit.analysis.problem import Problem, open_problem
 from eventfit.analysis.recoil_spectrum import recoil_spectrum
 from eventfit.cli import app
 from eventfit.errors import DeclarationError, InputError, NumericalError, OutOfRange, UnknownName
+from eventfit.folding import fold_recoils
 from eventfit.inference import Profile, profile_interval, upper_limit_qmu_tilde
 from eventfit.quadrature import Array
+from eventfit.response import FanoResolution, Response
 from eventfit.units import day, keV, kg, s, tonne, year
 
 VALID = Path(__file__).parent / "broken" / "valid.toml"
+NUCLEAR = Path(__file__).parent / "nuclear_recoils"
 #: recoils in keV that XENON1T sees, and then some
 LOW, HIGH = 0.01, 45.0
 
@@ -385,15 +390,43 @@ def test_one_number_relative_to_the_weak_scattering() -> None:
     assert "ratio_to_weak" in str(caught.value)
 
 
-def test_electron_recoils_are_not_quenched(tmp_path: Path) -> None:
-    text = VALID.read_text().replace('order = ["resolution"', 'order = ["quenching", "resolution"')
-    path = tmp_path / "quenched.toml"
-    path.write_text(text + 'quenching = { kind = "constant", factor = 0.5 }\n')
+def test_recoils_that_are_given_are_quenched_and_electrons_refused(tmp_path: Path) -> None:
+    """Half as visible is half the energy: twice the rate per keV. An error of the quenching bends them too."""
+    copy = tmp_path / "quenched"
+    shutil.copytree(NUCLEAR, copy)
+    text = (NUCLEAR / "analysis.toml").read_text().partition("[variant.fef]")[0]
+    light = '[[nuisance]]\nname = "light"\nkind = "quenching"\nrelative = 0.02\nbackgrounds = "fixed"\n\n[[result]]'
+    text = text.replace(
+        '{ kind = "table", table = "quenching", column = "ybe" }', '{ kind = "constant", factor = 0.5 }'
+    )
+    (copy / "analysis.toml").write_text(text.replace("[[result]]", light))
     with pytest.raises(DeclarationError, match="not quenched"):
-        eventfit.recast(path, lambda T: 1e-44 + 0.0 * T, unit="cm2_per_keV", flux=6e10)
-    half = eventfit.recast(path, lambda T: bump(0.5 * T), unit="per_keV_kg_day")
-    whole = eventfit.recast(VALID, bump, unit="per_keV_kg_day")
-    assert limit_of(half) == pytest.approx(0.5 * limit_of(whole), rel=1e-4)
+        eventfit.recast(copy, lambda T: 1e-44 + 0.0 * T, unit="cm2_per_keV", flux=6e10)
+
+    def visible(E: Array) -> Array:
+        """Events per keV, kg and day at what would be visible of an electron."""
+        return np.asarray(np.exp(-(((E - 0.6) / 0.15) ** 2)))
+
+    def seen_as(factor: float, E: Array) -> Array:
+        return visible(E / factor) / factor / day
+
+    likelihood = eventfit.recast(copy, lambda T: visible(0.5 * T), unit="per_keV_kg_day").likelihood
+    for theta, factor in ((0.0, 1.0), (2.0, 1.04)):
+        at = likelihood.start.copy()
+        at[likelihood.index("quenched.light")] = theta
+        at[likelihood.index("strength")] = 1.0
+        sharp = Response(("resolution",), FanoResolution(0.0685, 0.11, 0.00296, positive=True))
+        edges = np.linspace(0.2, 1.0, 17)
+        alone, _, _ = fold_recoils(
+            partial(seen_as, factor),
+            sharp,
+            edges,
+            exposure=281.9 * day,
+            end=10.0,
+            knots=np.empty(0),
+        )
+        signal = likelihood.expected_by_component(at)["recast.signal"]
+        np.testing.assert_allclose(signal, 2.0 * alone, rtol=2e-3)
 
 
 def test_data_without_the_source_have_no_signal() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,9 +17,17 @@ from typer.testing import CliRunner
 
 from eventfit.analysis import Analysis, Model
 from eventfit.cli import app
-from eventfit.cross_section import FreeElectrons, MagneticMoment, Process, StandardModelElectron, SteppingElectrons
+from eventfit.cross_section import (
+    CoherentScattering,
+    FreeElectrons,
+    Helm,
+    MagneticMoment,
+    Process,
+    StandardModelElectron,
+    SteppingElectrons,
+)
 from eventfit.errors import EventfitError, NumericalError, OutOfRange
-from eventfit.flux import solar_flux
+from eventfit.flux import Flux, solar_flux
 from eventfit.folding import Refold, bent, fold, morph
 from eventfit.folding.morph import Morphed
 from eventfit.folding.refold import Point, distorted
@@ -54,9 +62,13 @@ from eventfit.units import tonne, year
 TABLES = Tables(shipped("data"))
 XENON = Target.load(TABLES, "xenon")
 MAGNETIC = MagneticMoment(SteppingElectrons(XENON))
+COHERENT = CoherentScattering(XENON.nuclei(TABLES)[4], Helm(), 0.2386)
 FLUXES = solar_flux(TABLES, ["pp", "be7"], "b16_gs98")
+#: enough energy for nuclei of xenon to recoil with 4 keV
+HARD = solar_flux(TABLES, ["b8"], "b16_gs98")
 SCALE = 0.65 * tonne * year * XENON.units_per_kg
 EDGES = np.arange(1.0, 31.0)
+NUCLEAR_EDGES = (1.0, 1.25, 1.5, 2.0)
 VALID = Path(__file__).parent / "broken" / "valid.toml"
 XENON1T = "experiments/xenon1t_2020"
 
@@ -71,14 +83,15 @@ QUENCHED = replace(SMEARED, order=("quenching", "resolution", "efficiency"), que
 BARE = Response(("resolution",), SqrtResolution(0.3171, 0.0015))
 PERFECT = Response(("resolution",), PerfectResolution())
 BAND = EfficiencyBand(curve("efficiency"), curve("efficiency_down"), curve("efficiency_up"))
-#: each with the response that it is an error of
-EVERY: Mapping[str, tuple[Response, Distortion]] = {
-    "energy_scale": (SMEARED, EnergyScale(0.02)),
-    "offset": (SMEARED, EnergyScale(offset=0.05)),
-    "resolution": (SMEARED, ResolutionWidth(0.1)),
-    "threshold": (SMEARED, ThresholdShift(0.05)),
-    "quenching": (QUENCHED, QuenchingScale(0.05)),
-    "efficiency": (SMEARED, BAND),
+ELECTRONS, NUCLEI = (MAGNETIC, tuple(EDGES)), (COHERENT, NUCLEAR_EDGES)
+#: each with the response that it is an error of, and recoils that are seen so
+EVERY: Mapping[str, tuple[Response, Distortion, tuple[Process, tuple[float, ...]]]] = {
+    "energy_scale": (SMEARED, EnergyScale(0.02), ELECTRONS),
+    "offset": (SMEARED, EnergyScale(offset=0.05), ELECTRONS),
+    "resolution": (SMEARED, ResolutionWidth(0.1), ELECTRONS),
+    "threshold": (SMEARED, ThresholdShift(0.05), ELECTRONS),
+    "quenching": (QUENCHED, QuenchingScale(0.02), NUCLEI),
+    "efficiency": (SMEARED, BAND, ELECTRONS),
 }
 EACH = pytest.mark.parametrize("name", EVERY)
 
@@ -91,7 +104,11 @@ def counts(response: Response, process: Process = MAGNETIC, edges: tuple[float, 
 
 def folded(response: Response, process: Process, edges: tuple[float, ...] = tuple(EDGES)) -> tuple[Template, ...]:
     bins = np.array(edges)
-    return fold(FLUXES, [process], response, bins, exposure=SCALE, units_per_kg=1.0)
+    return fold(sources(process), [process], response, bins, exposure=SCALE, units_per_kg=1.0)
+
+
+def sources(process: Process) -> Sequence[Flux]:
+    return HARD if process.recoil == "nucleus" else FLUXES
 
 
 def morphed(
@@ -102,13 +119,14 @@ def morphed(
     tolerance: float = 1e-3,
 ) -> Morphed:
     allowed = dict.fromkeys(distortions, tolerance)
-    return morph(folded(response, process, edges), FLUXES, [process], response, distortions, allowed, scale=SCALE)
+    templates = folded(response, process, edges)
+    return morph(templates, sources(process), [process], response, distortions, allowed, scale=SCALE)
 
 
 @cache
 def alone(name: str) -> Morphed:
-    response, distortion = EVERY[name]
-    return morphed(response, {name: distortion})
+    response, distortion, seen = EVERY[name]
+    return morphed(response, {name: distortion}, *seen)
 
 
 def by_morph(found: Morphed, point: Point) -> Array:
@@ -126,10 +144,11 @@ def distance(ours: Array, exact: Array) -> float:
 @EACH
 @pytest.mark.parametrize("theta", [-3.0, -1.0, 0.0, 2.0])
 def test_a_refold_is_the_fold_of_that_response(name: str, theta: float) -> None:
-    response, distortion = EVERY[name]
+    response, distortion, (process, edges) = EVERY[name]
     point: Point = ((name, theta),)
-    refold = Refold.build(FLUXES, [MAGNETIC], response, EDGES, {name: distortion}, [point], scale=SCALE)
-    np.testing.assert_allclose(refold.at(point)[0], counts(distortion.at(response, theta)), rtol=2e-5)
+    bins = np.array(edges)
+    refold = Refold.build(sources(process), [process], response, bins, {name: distortion}, [point], scale=SCALE)
+    np.testing.assert_allclose(refold.at(point)[0], counts(distortion.at(response, theta), process, edges), rtol=2e-5)
 
 
 @pytest.mark.parametrize("theta", [-2.0, 1.0, 3.0])
@@ -161,13 +180,15 @@ def test_a_wider_resolution_is_that_resolution() -> None:
 
 def test_quenching_scales_the_factor() -> None:
     more = replace(QUENCHED, quenching=ConstantQuenching(0.55))
-    np.testing.assert_allclose(counts(QuenchingScale(0.05).at(QUENCHED, 2.0)), counts(more), rtol=1e-9)
+    ours = counts(QuenchingScale(0.05).at(QUENCHED, 2.0), *NUCLEI)
+    np.testing.assert_allclose(ours, counts(more, *NUCLEI), rtol=1e-9)
 
 
 def test_without_smearing_quenching_is_a_scale() -> None:
     sharp = Response(("quenching", "resolution"), PerfectResolution(), quenching=ConstantQuenching(0.5))
+    low = (COHERENT, (0.3, 0.6, 1.0))
     ours, scaled = QuenchingScale(0.02).at(sharp, 1.0), EnergyScale(0.02).at(sharp, 1.0)
-    np.testing.assert_allclose(counts(ours), counts(scaled), rtol=1e-9)
+    np.testing.assert_allclose(counts(ours, *low), counts(scaled, *low), rtol=1e-9)
 
 
 @pytest.mark.parametrize("by", [-0.4, 0.1, 0.7])
@@ -242,7 +263,7 @@ def test_a_band_needs_its_own_energies_and_a_width() -> None:
 
 def test_quenching_without_an_efficiency_folds() -> None:
     sharp = Response(("quenching", "resolution"), BARE.resolution, quenching=ConstantQuenching(1.0))
-    np.testing.assert_allclose(counts(sharp), counts(BARE), rtol=1e-12)
+    np.testing.assert_allclose(counts(sharp, *NUCLEI), counts(BARE, *NUCLEI), rtol=1e-12)
 
 
 # -- invariant: morphs ------------------------------------------------------------------------------------------------
@@ -251,24 +272,25 @@ def test_quenching_without_an_efficiency_folds() -> None:
 @EACH
 def test_at_zero_a_morph_is_the_template(name: str) -> None:
     found = alone(name)
-    np.testing.assert_array_equal(by_morph(found, ()), counts(EVERY[name][0]))
-    np.testing.assert_array_equal(by_morph(found, ((name, 0.0),)), counts(EVERY[name][0]))
+    response, _, seen = EVERY[name]
+    np.testing.assert_array_equal(by_morph(found, ()), counts(response, *seen))
+    np.testing.assert_array_equal(by_morph(found, ((name, 0.0),)), counts(response, *seen))
 
 
 @EACH
 def test_a_morph_is_as_exact_as_it_says(name: str) -> None:
-    response, distortion = EVERY[name]
+    response, distortion, seen = EVERY[name]
     found = alone(name)
     (stated,) = found.errors
     assert stated.names == (name,)
     assert stated.error <= 1e-3
     for theta in (-3.0, -2.0, -1.0, 1.0, 2.0, 3.0):
-        exact = counts(distortion.at(response, theta))
-        moved = distance(counts(response), exact)
+        exact = counts(distortion.at(response, theta), *seen)
+        moved = distance(counts(response, *seen), exact)
         assert moved > 20 * stated.error  # it bends by far more than it is wrong
         assert distance(by_morph(found, ((name, theta),)), exact) <= stated.error + 1e-5
     between = (-2.7, -0.3, 0.8, 1.7)  # where it was not measured
-    worst = max(distance(by_morph(found, ((name, x),)), counts(distortion.at(response, x))) for x in between)
+    worst = max(distance(by_morph(found, ((name, x),)), counts(distortion.at(response, x), *seen)) for x in between)
     assert worst <= 1.5 * stated.error + 1e-5
 
 

@@ -15,7 +15,7 @@ from eventfit.analysis.nuisances import Norm, Nuisance
 from eventfit.analysis.sources import OscillationDeclared, Source
 from eventfit.analysis.wanted import Published, Wanted
 from eventfit.provenance import AnyStatus
-from eventfit.strict import Name, NonNegative, Positive, Strict
+from eventfit.strict import Name, NonNegative, Strict
 
 __all__ = ["COUNTED", "FORMS", "Background", "DataDeclared", "Declaration", "OffDeclared"]
 
@@ -78,7 +78,7 @@ class OffDeclared(Strict):
     table or file of OFF counts; without one, for expected results, the declared backgrounds stand for it.
     """
 
-    time_ratio: Positive
+    time_ratio: Annotated[float, Field(gt=0, le=1e6)]
     background: Literal["per_bin", "smooth"]
     degree: Annotated[int, Field(ge=0, le=12)] | None = None
     observed: BinsSource | None = None

@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from eventfit.analysis.files import CurveFile, CurveSource, MatrixFile
+from eventfit.analysis.files import CurveSource
 from eventfit.analysis.inputs import Inputs
 from eventfit.analysis.own import own_curve
-from eventfit.analysis.own_matrix import own_migration
+from eventfit.analysis.stages import (
+    MatrixResolutionDeclared,
+    PolynomialResolutionDeclared,
+    QuenchingDeclared,
+    ResolutionDeclared,
+    build_quenching,
+    build_resolution,
+)
 from eventfit.cross_section import ElectronTreatment, FreeElectrons, SteppingElectrons
 from eventfit.errors import located
 from eventfit.quadrature import Array
 from eventfit.response import (
     Axis,
-    ConstantQuenching,
-    ConstantResolution,
     Efficiency,
     Hits,
     KeV,
-    MigrationMatrix,
-    PerfectResolution,
-    PolynomialResolution,
-    Resolution,
     Response,
-    SqrtResolution,
-    TabulatedResolution,
 )
-from eventfit.strict import Finite, NonNegative, Positive, Strict
+from eventfit.strict import Finite, Plausible, Positive, Strict
 from eventfit.target import Material, Target
-from eventfit.units import MeV, exposure_units
+from eventfit.units import exposure_units
 
 __all__ = [
-    "ConstantQuenchingDeclared",
-    "ConstantResolutionDeclared",
     "Exposure",
-    "MatrixResolutionDeclared",
-    "PerfectResolutionDeclared",
-    "PolynomialResolutionDeclared",
     "ResponseDeclared",
-    "SqrtResolutionDeclared",
-    "TableResolutionDeclared",
     "TargetDeclared",
     "build_electrons",
     "build_response",
     "efficiency_curve",
 ]
 
-#: full width at half maximum of a Gaussian over its standard deviation
-FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))
 #: more bins than this are a slip of the pen
 MOST_BINS = 100_000
 
@@ -60,7 +49,7 @@ MOST_BINS = 100_000
 class Exposure(Strict):
     """Live time times mass; the unit is never implied. A year is 365.25 days."""
 
-    value: Annotated[float, Field(gt=0, le=1e12)]
+    value: Annotated[float, Field(gt=0, le=1e12), Plausible]
     unit: Literal["tonne year", "tonne day", "kg year", "kg day", "kg s"]
 
     @property
@@ -70,10 +59,10 @@ class Exposure(Strict):
 
 
 class TargetDeclared(Strict):
-    """Material, and how its electrons are bound."""
+    """Material, and how its electrons are bound, which only what scatters on nuclei alone may leave out."""
 
     material: Material
-    electrons: Literal["free", "stepping"]
+    electrons: Literal["free", "stepping"] | None = None
 
 
 class UniformEdges(Strict):
@@ -91,72 +80,11 @@ class UniformEdges(Strict):
         return self
 
 
-class SqrtResolutionDeclared(Strict):
-    """sigma = a sqrt(E) + b E, E in keV."""
-
-    kind: Literal["sqrt"]
-    a: NonNegative
-    b: NonNegative
-
-
-class ConstantResolutionDeclared(Strict):
-    """One full width at half maximum at all energies, in keV."""
-
-    kind: Literal["constant"]
-    fwhm_keV: Positive
-
-
-class PolynomialResolutionDeclared(Strict):
-    """A number of hits N: mean = sum_k mean[k] T^k with T in MeV, sigma = sigma[0] + sigma[1] sqrt(N) + sigma[2] N.
-
-    ``known_to_MeV`` is the largest recoil for which the polynomials were made.
-    """
-
-    kind: Literal["polynomial"]
-    mean: Annotated[list[Finite], Field(min_length=2, max_length=8)]
-    sigma: Annotated[list[Finite], Field(min_length=3, max_length=3)]
-    known_to_MeV: Positive
-
-
-class PerfectResolutionDeclared(Strict):
-    """No smearing."""
-
-    kind: Literal["perfect"]
-
-
-class TableResolutionDeclared(CurveFile):
-    """Widths of the user in keV, over the visible energy: standard deviations, or full widths at half maximum.
-
-    Nothing is known beyond the table, unless ``beyond = "hold"`` holds its first and last width there.
-    """
-
-    kind: Literal["table"]
-    gives: Literal["sigma", "fwhm"]
-    beyond: Literal["refuse", "hold"] = "refuse"
-
-
-class MatrixResolutionDeclared(MatrixFile):
-    """A migration matrix of the user in place of mean and width: probabilities of the bins per bin of visible energy.
-
-    Nothing is known beyond its true energies, unless ``beyond = "unseen"``: then nothing of them is seen.
-    """
-
-    kind: Literal["matrix"]
-    beyond: Literal["refuse", "unseen"] = "refuse"
-
-
-class ConstantQuenchingDeclared(Strict):
-    """Visible energy = factor * recoil energy."""
-
-    kind: Literal["constant"]
-    factor: Annotated[float, Field(gt=0, le=1)]
-
-
 Edges = UniformEdges | Annotated[list[Finite], Field(min_length=2)]
 
 
 class ResponseDeclared(Strict):
-    """quenching -> resolution -> efficiency -> bins, in the order given.
+    """quenching -> resolution -> efficiency -> bins, in the order given; quenching is that of nuclear recoils.
 
     The key of the edges names the axis: ``edges_keV`` or ``edges_n_hits``, whose bins are numbers of hits.
     """
@@ -164,17 +92,9 @@ class ResponseDeclared(Strict):
     order: Annotated[list[Literal["quenching", "resolution", "efficiency"]], Field(min_length=1)]
     edges_keV: Edges | None = None
     edges_n_hits: Edges | None = None
-    resolution: Annotated[
-        SqrtResolutionDeclared
-        | ConstantResolutionDeclared
-        | PolynomialResolutionDeclared
-        | PerfectResolutionDeclared
-        | TableResolutionDeclared
-        | MatrixResolutionDeclared,
-        Field(discriminator="kind"),
-    ]
+    resolution: ResolutionDeclared
     efficiency: CurveSource | None = None
-    quenching: ConstantQuenchingDeclared | None = None
+    quenching: QuenchingDeclared | None = None
 
     @field_validator("edges_keV", "edges_n_hits")
     @classmethod
@@ -213,33 +133,25 @@ class ResponseDeclared(Strict):
         return np.asarray(edges.start + edges.width * steps)
 
 
-def build_response(declared: ResponseDeclared, tables: Inputs) -> Response:
-    """The response, its tables and files read."""
+def build_response(declared: ResponseDeclared, tables: Inputs, target: Target | None = None) -> Response:
+    """The response, its tables and files read; ``target`` is what Lindhard's model needs to know.
+
+    Raises
+    ------
+    DeclarationError
+        Lindhard's model for a target that is not one element.
+    OutOfRange
+        A number or table that no efficiency, resolution or quenching has.
+    """
     efficiency = None
     if declared.efficiency is not None:
         with located("response.efficiency"):
             efficiency = efficiency_curve(declared.efficiency, declared, tables)
-    resolution: Resolution = PerfectResolution()
-    if isinstance(declared.resolution, SqrtResolutionDeclared):
-        resolution = SqrtResolution(declared.resolution.a, declared.resolution.b)
-    if isinstance(declared.resolution, ConstantResolutionDeclared):
-        resolution = ConstantResolution(declared.resolution.fwhm_keV / FWHM)
-    if isinstance(declared.resolution, PolynomialResolutionDeclared):
-        mean, (noise, stochastic, linear) = tuple(declared.resolution.mean), declared.resolution.sigma
-        known_to = declared.resolution.known_to_MeV * MeV
-        resolution = PolynomialResolution(mean, noise, stochastic, linear, known_to)
-    if isinstance(declared.resolution, TableResolutionDeclared):
-        resolution = _table_resolution(declared.resolution, tables)
-    if isinstance(declared.resolution, MatrixResolutionDeclared):
-        with located("response.resolution"):
-            true, seen = own_migration(tables, declared.resolution, declared.axis, declared.edges)
-            place = tables.place(declared.resolution)
-            resolution = MigrationMatrix(true, declared.edges, seen, declared.resolution.beyond, place)
     return Response(
         order=tuple(declared.order),
-        resolution=resolution,
+        resolution=build_resolution(declared.resolution, tables, declared.axis, declared.edges),
         efficiency=efficiency,
-        quenching=None if declared.quenching is None else ConstantQuenching(declared.quenching.factor),
+        quenching=None if declared.quenching is None else build_quenching(declared.quenching, tables, target),
         axis=declared.axis,
     )
 
@@ -251,14 +163,6 @@ def efficiency_curve(name: CurveSource, declared: ResponseDeclared, tables: Inpu
     return Efficiency(table[axis.points], table["efficiency"], name=table.name, axis=axis)
 
 
-def _table_resolution(declared: TableResolutionDeclared, tables: Inputs) -> TabulatedResolution:
-    with located("response.resolution"):
-        table, held = own_curve(tables, declared, KeV, "width_keV"), declared.beyond == "hold"
-        energy, width = table[KeV.points], table["width_keV"] / (FWHM if declared.gives == "fwhm" else 1.0)
-        known_to = math.inf if held else float(energy[-1])
-        return TabulatedResolution(energy, width, known_to, held, tables.place(declared))
-
-
 def build_electrons(declared: TargetDeclared, target: Target) -> ElectronTreatment:
-    """How the electrons of the ``target`` take part."""
+    """How the electrons of the ``target`` take part; free where nothing scatters on them and nothing is said."""
     return SteppingElectrons(target) if declared.electrons == "stepping" else FreeElectrons(target)

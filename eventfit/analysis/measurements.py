@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eventfit.strict import Name, Strict
+from eventfit.strict import Name, Plausible, Strict
 
 __all__ = ["GalliumDeclared", "Measurement"]
 
@@ -22,9 +22,9 @@ class GalliumDeclared(Strict):
 
     name: Name
     kind: Literal["gallium_capture"]
-    rate_SNU: Annotated[float, Field(gt=0, le=1e6)]
-    error_SNU: Annotated[float, Field(ge=1e-6, le=1e6)]
-    relative_errors: list[Annotated[float, Field(ge=0, le=10)]] = Field(default_factory=list)
+    rate_SNU: Annotated[float, Field(gt=0, le=1e6), Plausible]
+    error_SNU: Annotated[float, Field(ge=1e-6, le=1e6), Plausible]
+    relative_errors: list[Annotated[float, Field(ge=0, le=10), Plausible]] = Field(default_factory=list)
     norms: list[str]
     origin: Annotated[list[str], Field(min_length=1)]
     cite: Annotated[list[str], Field(min_length=1)]

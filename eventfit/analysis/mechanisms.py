@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from eventfit.cross_section import (
     ChargeRadius,
+    CoherentScattering,
     CorrectedElectron,
     CrossTerms,
     ElectronTreatment,
     FlavourMoments,
     MagneticMoment,
     Millicharge,
+    MomentOnNucleus,
     PhotonExchange,
     Process,
     StandardModelElectron,
     TransitionMoments,
     WeakElectron,
+    form_factor,
 )
+from eventfit.cross_section.form_factor import FormFactorName
+from eventfit.cross_section.moment import Magnetic
 from eventfit.errors import DeclarationError, located
-from eventfit.strict import Finite, Strict
+from eventfit.strict import Finite, Plausible, Strict
+from eventfit.target import Nucleus
 
 __all__ = [
     "ChargeRadiusDeclared",
+    "CoherentDeclared",
     "CorrectedDeclared",
     "FlavourMomentsDeclared",
     "MagneticMomentDeclared",
     "MillichargeDeclared",
+    "MomentsDeclared",
     "ProcessDeclared",
     "TransitionMomentsDeclared",
     "TreeDeclared",
     "build_processes",
+    "process_groups",
 ]
 
 Coupled = TypeVar("Coupled", bound=str)
@@ -41,7 +50,7 @@ Coupled = TypeVar("Coupled", bound=str)
 
 def _once(names: list[Coupled]) -> list[Coupled]:
     if len(set(names)) != len(names):
-        raise ValueError("each coupling may stand there once")
+        raise ValueError("each may stand there once")
     return names
 
 
@@ -53,20 +62,43 @@ def _universal_alone(names: list[Coupled]) -> list[Coupled]:
     return names
 
 
-class MagneticMomentDeclared(Strict):
+class MomentsDeclared(Strict):
+    """What moments scatter ``on``: electrons if it is left out. Nuclei have a ``form_factor``."""
+
+    on: Annotated[list[Literal["electrons", "nuclei"]], Field(min_length=1), AfterValidator(_once)] | None = None
+    form_factor: FormFactorName | None = None
+
+    @model_validator(mode="after")
+    def _form_factor_of_nuclei(self) -> Self:
+        if (self.form_factor is None) == self.on_nuclei:
+            raise ValueError("form_factor belongs to moments on nuclei, which need it")
+        return self
+
+    @property
+    def on_electrons(self) -> bool:
+        """Whether electrons are struck."""
+        return self.on is None or "electrons" in self.on
+
+    @property
+    def on_nuclei(self) -> bool:
+        """Whether nuclei are struck."""
+        return self.on is not None and "nuclei" in self.on
+
+
+class MagneticMomentDeclared(MomentsDeclared):
     """One flavour-universal magnetic moment; parameter of interest ``mu_nu``."""
 
     kind: Literal["magnetic_moment"]
 
 
-class FlavourMomentsDeclared(Strict):
+class FlavourMomentsDeclared(MomentsDeclared):
     """One effective moment per flavour; those that ``couplings`` does not list are zero."""
 
     kind: Literal["flavour_moments"]
     couplings: Annotated[list[Literal["mu_e", "mu_mu", "mu_tau"]], Field(min_length=1), AfterValidator(_once)]
 
 
-class TransitionMomentsDeclared(Strict):
+class TransitionMomentsDeclared(MomentsDeclared):
     """Majorana moments between mass states; those that ``couplings`` does not list are zero."""
 
     kind: Literal["transition_moments"]
@@ -109,7 +141,7 @@ class TreeDeclared(Strict):
 
     kind: Literal["standard_model"]
     order: Literal["tree"]
-    sin2_theta_w: Annotated[float, Field(gt=0, lt=1)]
+    sin2_theta_w: Annotated[float, Field(gt=0, lt=1), Plausible]
 
 
 class CorrectedDeclared(Strict):
@@ -121,19 +153,39 @@ class CorrectedDeclared(Strict):
     qed: bool
 
 
+class CoherentDeclared(Strict):
+    """Coherent weak scattering on nuclei at tree level, one process per isotope of the target."""
+
+    kind: Literal["coherent"]
+    sin2_theta_w: Annotated[float, Field(gt=0, lt=1)]
+    form_factor: FormFactorName
+
+
 ProcessDeclared = Annotated[
     MagneticMomentDeclared
     | FlavourMomentsDeclared
     | TransitionMomentsDeclared
     | MillichargeDeclared
     | ChargeRadiusDeclared
+    | CoherentDeclared
     | Annotated[TreeDeclared | CorrectedDeclared, Field(discriminator="order")],
     Field(discriminator="kind"),
 ]
 
 
-def build_processes(declared: Sequence[ProcessDeclared], electrons: ElectronTreatment) -> list[Process]:
-    """The processes, and the cross terms of a charge with a charge radius if both are declared.
+def build_processes(
+    declared: Sequence[ProcessDeclared], electrons: ElectronTreatment, nuclei: Sequence[Nucleus] = ()
+) -> list[Process]:
+    """All processes of :func:`process_groups` in one row."""
+    return [process for group in process_groups(declared, electrons, nuclei) for process in group]
+
+
+def process_groups(
+    declared: Sequence[ProcessDeclared], electrons: ElectronTreatment, nuclei: Sequence[Nucleus] = ()
+) -> list[list[Process]]:
+    """The processes of each declared mechanism: one on electrons, one per isotope on the ``nuclei`` of the target.
+
+    Behind them stand the cross terms of a charge with a charge radius if both are declared.
 
     Raises
     ------
@@ -145,17 +197,17 @@ def build_processes(declared: Sequence[ProcessDeclared], electrons: ElectronTrea
         with located(f"process[{number}]"):
             if isinstance(process, TreeDeclared | CorrectedDeclared):
                 weak.append(_weak(process, electrons))
-    found: list[Process] = []
+    found: list[list[Process]] = []
     exchanges: list[PhotonExchange] = []
     for number, process in enumerate(declared, 1):
         with located(f"process[{number}]"):
             if isinstance(process, MillichargeDeclared | ChargeRadiusDeclared):
                 exchanges.append(_photon_exchange(process, weak))
-                found.append(exchanges[-1])
+                found.append([exchanges[-1]])
             else:
-                found.append(_alone(process, electrons))
+                found.append(_alone(process, electrons, nuclei))
     if len(exchanges) == 2:
-        found.append(CrossTerms(weak[0], exchanges[0], exchanges[1]))
+        found.append([CrossTerms(weak[0], exchanges[0], exchanges[1])])
     return found
 
 
@@ -165,9 +217,26 @@ def _weak(declared: TreeDeclared | CorrectedDeclared, electrons: ElectronTreatme
     return CorrectedElectron(electrons, declared.sin2_theta_w_mz, declared.qed)
 
 
-def _alone(declared: ProcessDeclared, electrons: ElectronTreatment) -> Process:
+def _alone(
+    declared: TreeDeclared | CorrectedDeclared | CoherentDeclared | MomentsDeclared,
+    electrons: ElectronTreatment,
+    nuclei: Sequence[Nucleus],
+) -> list[Process]:
+    """The processes of a mechanism that needs no other."""
     if isinstance(declared, TreeDeclared | CorrectedDeclared):
-        return _weak(declared, electrons)
+        return [_weak(declared, electrons)]
+    if isinstance(declared, CoherentDeclared):
+        shape = form_factor(declared.form_factor)
+        return [CoherentScattering(nucleus, shape, declared.sin2_theta_w) for nucleus in nuclei]
+    moments = _moments(declared, electrons)
+    found: list[Process] = [moments] if declared.on_electrons else []
+    if declared.form_factor is not None:
+        shape = form_factor(declared.form_factor)
+        found += [MomentOnNucleus(nucleus, shape, moments) for nucleus in nuclei]
+    return found
+
+
+def _moments(declared: MomentsDeclared, electrons: ElectronTreatment) -> Magnetic:
     if isinstance(declared, FlavourMomentsDeclared):
         return FlavourMoments(electrons, tuple(declared.couplings))
     if isinstance(declared, TransitionMomentsDeclared):

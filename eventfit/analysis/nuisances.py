@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from eventfit.analysis.files import BackgroundSource, CurveSource
-from eventfit.strict import Finite, Name, Pair, Positive, Strict
+from eventfit.strict import Finite, Name, Pair, Plausible, Positive, Strict
 
 __all__ = [
     "BentNuisance",
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 #: a relative error that leaves a factor positive at minus five standard deviations
-Relative = Annotated[float, Field(gt=0, lt=0.2)]
+Relative = Annotated[float, Field(gt=0, lt=0.2), Plausible]
 
 
 class Norm(Strict):
@@ -41,7 +41,7 @@ class Norm(Strict):
 
     start: Finite
     bounds: Pair
-    relative: Annotated[float, Field(ge=1e-6, le=10)] | None = None
+    relative: Annotated[float, Field(ge=1e-6, le=10), Plausible] | None = None
 
     @model_validator(mode="after")
     def _start_inside(self) -> Norm:
@@ -56,7 +56,7 @@ class ScaleNuisance(Strict):
 
     name: Name
     kind: Literal["gaussian_scale", "lognormal"]
-    relative: Annotated[float, Field(gt=0, le=10)]
+    relative: Annotated[float, Field(gt=0, le=10), Plausible]
     applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
 
 
@@ -65,8 +65,8 @@ class PoissonNuisance(Strict):
 
     name: Name
     kind: Literal["poisson"]
-    observed: Annotated[float, Field(ge=0, le=1e9)]
-    tau: Annotated[float, Field(ge=1e-6, le=1e6)]
+    observed: Annotated[float, Field(ge=0, le=1e9), Plausible]
+    tau: Annotated[float, Field(ge=1e-6, le=1e6), Plausible]
     applies_to: Literal["all"] | Annotated[list[str], Field(min_length=1)]
 
 
@@ -86,7 +86,7 @@ class CouplingError(Strict):
 
     name: Name
     kind: Literal["coupling_error"]
-    size: Annotated[float, Field(gt=0, le=1e12)]
+    size: Annotated[float, Field(gt=0, le=1e12), Plausible]
 
 
 class FluxNorm(Norm):
@@ -172,7 +172,7 @@ class ResponseNuisance(Strict):
     name: Name
     kind: str
     backgrounds: Literal["fixed"] | dict[str, Literal["fixed", "scaled"] | EdgeTables] | None = None
-    tolerance: Annotated[float, Field(gt=0, le=0.05)] = 1e-3
+    tolerance: Annotated[float, Field(gt=0, le=0.05), Plausible] = 1e-3
 
     @field_validator("backgrounds", mode="before")
     @classmethod
@@ -213,10 +213,20 @@ class ThresholdNuisance(ResponseNuisance):
 
 
 class QuenchingNuisance(ResponseNuisance):
-    """The visible energy is (1 + relative theta) times as large at all recoils."""
+    """An error of nuclear recoils alone: the visible energy is (1 + relative theta) times as large at all of them.
+
+    Or Lindhard's k is larger by ``k`` theta.
+    """
 
     kind: Literal["quenching"]
-    relative: Relative
+    relative: Relative | None = None
+    k: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> QuenchingNuisance:
+        if (self.relative is None) == (self.k is None):
+            raise ValueError("either relative has to be given, or k; two errors are two nuisances")
+        return self
 
 
 class EfficiencyNuisance(ResponseNuisance):

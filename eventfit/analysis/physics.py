@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from eventfit.analysis.declaration import Declaration
 from eventfit.analysis.detector import build_electrons, build_response
 from eventfit.analysis.inputs import USER, Inputs
 from eventfit.analysis.measurements import GalliumDeclared
-from eventfit.analysis.mechanisms import build_processes
+from eventfit.analysis.mechanisms import process_groups
 from eventfit.analysis.nuisances import ResponseNuisance
+from eventfit.analysis.recoils import strikes_nuclei
 from eventfit.analysis.sources import build_fluxes
 from eventfit.analysis.systematics import build_distortions
 from eventfit.cross_section import SNU, Coupling, GalliumCapture, Process
@@ -19,7 +22,9 @@ from eventfit.flux import Flux
 from eventfit.flux.solar import COMPONENTS
 from eventfit.folding import BendingError, fold, morph
 from eventfit.folding.morph import Morphed
+from eventfit.folding.refold import acts_on
 from eventfit.quadrature import Array
+from eventfit.response import Distortion, Response
 from eventfit.spectrum import Template
 from eventfit.tables import Tables
 from eventfit.target import Target
@@ -28,8 +33,8 @@ __all__ = ["WEAK", "Folded", "Physics", "build_physics", "fold_key"]
 
 #: name of the process that is scattered weakly, and kind of its declaration
 WEAK = "standard_model"
-#: what was declared of a fold -> its templates
-Folded = dict[tuple[str, ...], Morphed]
+#: what was declared of a fold -> the templates of each of its processes
+Folded = dict[tuple[str, ...], tuple[Morphed, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +68,10 @@ def build_physics(
     done = {} if done is None else done
     target = Target.load(tables, declared.target.material)
     fluxes = build_fluxes(declared.flux, declared.oscillation, tables)
-    processes = build_processes(declared.process, build_electrons(declared.target, target))
-    response = build_response(declared.response, tables)
+    nuclei = target.nuclei(tables) if any(strikes_nuclei(process) for process in declared.process) else ()
+    groups = process_groups(declared.process, build_electrons(declared.target, target), nuclei)
+    processes = [process for group in groups for process in group]
+    response = build_response(declared.response, tables, target)
     distortions = build_distortions(declared, response, tables)
     errors = [n for n in declared.nuisance if isinstance(n, ResponseNuisance) and n.name in distortions]
     shared = fold_key(declared)
@@ -73,32 +80,24 @@ def build_physics(
     weak = [said for said, process in zip(mechanisms, declared.process, strict=True) if process.kind == WEAK]
     templates: list[Template] = []
     bending: dict[str, BendingError] = {}
-    for number, process in enumerate(processes):  # what interferes depends on the weak process, cross terms on all
+    for number, group in enumerate(groups):  # what interferes depends on the weak process, cross terms on all
         own = mechanisms[number : number + 1] or mechanisms
         key = (shared, read, declared.data.model_dump_json(include={"events"}), *own, *weak)
         if key not in done:
-            folded = fold(
-                fluxes,
-                [process],
-                response,
-                declared.response.edges,
-                exposure=declared.exposure.internal,
-                units_per_kg=target.units_per_kg,
-                points=events,
-            )
-            done[key] = Morphed(folded, ())
+            done[key] = tuple(_folded(process, fluxes, response, declared, target, events) for process in group)
         found = done[key]
         if errors:
             key = (*(error.model_dump_json() for error in errors), *key)
             if key not in done:
-                scale, tolerance = (
-                    declared.exposure.internal * target.units_per_kg,
-                    {e.name: e.tolerance for e in errors},
+                tolerance = {error.name: error.tolerance for error in errors}
+                scale = declared.exposure.internal * target.units_per_kg
+                done[key] = tuple(
+                    _bent(one.templates, process, fluxes, response, distortions, tolerance, scale)
+                    for one, process in zip(found, group, strict=True)
                 )
-                done[key] = morph(found.templates, fluxes, [process], response, distortions, tolerance, scale=scale)
             found = done[key]
-        templates += found.templates
-        for error in found.errors:
+        templates += _added(found)
+        for error in (error for one in found for error in one.errors):
             if error.label not in bending or error.error > bending[error.label].error:
                 bending[error.label] = error
     return Physics(
@@ -111,10 +110,53 @@ def build_physics(
         cite=(
             *(key for flux in fluxes for key in flux.cite),
             *(key for process in processes for key in process.cite),
+            *response.cite,
             *(key for measurement in declared.measurement for key in measurement.cite),
         ),
         bending=tuple(bending.values()),
     )
+
+
+def _folded(
+    process: Process,
+    fluxes: Sequence[Flux],
+    response: Response,
+    declared: Declaration,
+    target: Target,
+    events: Array | None,
+) -> Morphed:
+    """Templates of one process, which do not bend yet."""
+    scale = declared.exposure.internal, target.units_per_kg
+    edges = declared.response.edges
+    return Morphed(
+        fold(fluxes, [process], response, edges, exposure=scale[0], units_per_kg=scale[1], points=events), ()
+    )
+
+
+def _bent(
+    templates: Sequence[Template],
+    process: Process,
+    fluxes: Sequence[Flux],
+    response: Response,
+    distortions: Mapping[str, Distortion],
+    tolerance: Mapping[str, float],
+    scale: float,
+) -> Morphed:
+    """Templates of one process that bend with the errors which act on its recoils."""
+    acting = {name: error for name, error in distortions.items() if acts_on(error, process.recoil)}
+    if not acting:
+        return Morphed(tuple(templates), ())
+    allowed = {name: tolerance[name] for name in acting}
+    return morph(templates, fluxes, [process], response, acting, allowed, scale=scale)
+
+
+def _added(group: Sequence[Morphed]) -> Iterator[Template]:
+    """Templates of one declared mechanism; those of its processes on different isotopes are added."""
+    names = dict.fromkeys(template.process for one in group for template in one.templates)
+    for name in names:
+        rows = [one.templates for one in group if one.templates[0].process == name]
+        for isotopes in zip(*rows, strict=True):
+            yield reduce(add, isotopes)
 
 
 def fold_key(declared: Declaration) -> str:

@@ -188,7 +188,9 @@ def problem_of(
         bins=bins,
         input_hashes=likelihood.input_hashes,
         channels=() if likelihood.unbinned else channels,
-        notes=() if signal is None else signal.notes(model.declaration, model.templates[-1].numerical_error),
+        notes=_conventions(model, model.reported)
+        if signal is None
+        else signal.notes(model.declaration, model.templates[-1].numerical_error),
         model=model,
         signal=signal,
     )
@@ -202,6 +204,12 @@ def asking(problem: Problem, poi: str | None, bounds: tuple[float, float] | None
     if bounds is not None:
         likelihood = likelihood.bounded(name, *_checked(bounds))
     return replace(problem, poi=name, reported=reported, likelihood=likelihood)
+
+
+def _conventions(model: Model, reported: Reported) -> tuple[str, ...]:
+    """What has to be known of the parameter of interest to compare it with another paper's."""
+    said = [c.convention for c in model.couplings if c.reported == reported.name and c.convention]
+    return tuple(f"convention: {convention}" for convention in dict.fromkeys(said))
 
 
 def _from_workspace(

@@ -12,6 +12,7 @@ from eventfit.analysis.declaration import FORMS, Background, Declaration
 from eventfit.analysis.measurements import GalliumDeclared
 from eventfit.analysis.mechanisms import FlavourMomentsDeclared, MagneticMomentDeclared, TransitionMomentsDeclared
 from eventfit.analysis.nuisances import BentNuisance, EfficiencyNuisance, Nuisance, PerBinNuisance
+from eventfit.analysis.recoils import require_consistent_recoils
 from eventfit.analysis.sources import SolarDeclared
 from eventfit.analysis.wanted import CountsWanted, NaiveWanted
 from eventfit.errors import DeclarationError, NotIndependent, did_you_mean
@@ -109,6 +110,7 @@ def _consistent(declared: Declaration, where: str) -> None:
     _nuisances(declared, where)
     _possible_moments(declared, where)
     _densities(declared, where)
+    require_consistent_recoils(declared, where)
     edges = declared.response.edges
     for number, wanted in enumerate(declared.result, 1):
         if isinstance(wanted, CountsWanted | NaiveWanted):

@@ -71,7 +71,7 @@ def with_signal(
             given=next(form for form in COUNTED if getattr(declared.data, form) is not None),
             allowed="counts, or rates with errors",
         )
-    response, edges = build_response(declared.response, tables), declared.response.edges
+    response, edges = build_response(declared.response, tables, physics.target), declared.response.edges
     distortions = build_distortions(declared, response, tables)
     with located(f"spectrum {signal.name}"):
         lowest, highest = seen_recoils(response, edges, distortions)

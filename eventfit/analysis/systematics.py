@@ -29,6 +29,7 @@ from eventfit.response import (
     EfficiencyBand,
     EnergyScale,
     KeV,
+    LindhardK,
     QuenchingScale,
     ResolutionWidth,
     Response,
@@ -121,7 +122,9 @@ def _distortion(
         return ResolutionWidth(declared.relative)
     if isinstance(declared, ThresholdNuisance):
         return ThresholdShift(declared.shift_keV)
-    if isinstance(declared, QuenchingNuisance):
+    if isinstance(declared, QuenchingNuisance) and declared.k is not None:
+        return LindhardK(declared.k)
+    if isinstance(declared, QuenchingNuisance) and declared.relative is not None:
         return QuenchingScale(declared.relative)
     assert isinstance(declared, EfficiencyNuisance)
     if declared.down is None or declared.up is None:

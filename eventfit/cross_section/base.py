@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from eventfit.errors import OutOfRange
 from eventfit.flux.base import Basis
 from eventfit.quadrature import Array
 
-__all__ = ["Coupling", "Process", "Term", "maximum_recoil", "minimum_energy"]
+__all__ = ["Coupling", "Process", "Recoil", "Term", "maximum_recoil", "minimum_energy"]
+
+#: what moves after the scattering: a detector sees less of a nucleus than of an electron of the same energy
+Recoil = Literal["electron", "nucleus"]
 
 
 def maximum_recoil(E: Array, mass: float) -> Array:
@@ -43,6 +47,8 @@ class Coupling:
     power: int
     scale: float
     meaning: str
+    #: what a reader has to know to compare the number with another one
+    convention: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,8 @@ class Process(ABC):
     mass: float
     terms: tuple[Term, ...]
     couplings: tuple[Coupling, ...] = ()
+    #: what recoils
+    recoil: Recoil = "electron"
     #: whether the cross section grows without bound towards zero recoil, so that a rate needs a threshold
     diverges: bool = False
 

@@ -51,6 +51,10 @@ class ChargeRadius(PhotonExchange):
     scale: ClassVar[float] = CHARGE_RADIUS_SCALE
     reported_unit: ClassVar[str] = "cm^2"
     meaning: ClassVar[str] = "squared charge radius, beyond the Standard Model's,"
+    convention: ClassVar[str] = (
+        "g_V -> g_V + sqrt2 pi alpha <r^2> / (3 G_F), beyond the Standard Model's own radius; "
+        "values in the convention of PDG tables are half of these"
+    )
 
     def shift(self, T: Array) -> Array:
         shift = sqrt(2.0) * pi * fine_structure * self.scale / (3.0 * fermi_constant * hbar_c**2)

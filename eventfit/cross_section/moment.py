@@ -14,7 +14,7 @@ from eventfit.errors import UnknownName
 from eventfit.quadrature import Array
 from eventfit.units import magnetic_cross_section
 
-__all__ = ["FlavourMoments", "MagneticMoment", "TransitionMoments"]
+__all__ = ["FlavourMoments", "Magnetic", "MagneticMoment", "TransitionMoments"]
 
 #: magnetic moments are fitted in (1e-11 mu_B)^2, where published limits are of order one
 MOMENT_SCALE = 1e-11
@@ -36,7 +36,7 @@ def _squared(name: str, reported: str, meaning: str) -> Coupling:
 
 
 @dataclass(frozen=True)
-class _Magnetic(OnElectrons):
+class Magnetic(OnElectrons):
     """Scattering off magnetic moments, incoherent with the weak amplitude because it flips the helicity.
 
     d sigma/dT = (pi alpha^2 / m^2) (1/T - 1/E) (mu / mu_B)^2, Vogel and Engel, Phys. Rev. D 39 (1989) 3378;
@@ -55,7 +55,7 @@ class _Magnetic(OnElectrons):
 
 
 @dataclass(frozen=True)
-class MagneticMoment(_Magnetic):
+class MagneticMoment(Magnetic):
     """A flavour-universal effective moment: one coupling for all states, so the flavour content drops out."""
 
     name = "magnetic_moment"
@@ -64,7 +64,7 @@ class MagneticMoment(_Magnetic):
 
 
 @dataclass(frozen=True)
-class _Family(_Magnetic):
+class _Family(Magnetic):
     """Several moments, one term and one coupling each; ``moments`` names those that are not zero.
 
     Raises
@@ -113,7 +113,7 @@ class TransitionMoments(_Family):
 
     moments: tuple[str, ...] = ("mu_12", "mu_13", "mu_23")
     name = "transition_moments"
-    formula = (*_Magnetic.formula, "arXiv:1510.01684")
+    formula = (*Magnetic.formula, "arXiv:1510.01684")
     terms = tuple(
         Term(f"mu_{j}{k}", {f"mu_{j}{k}_2": 1}, {f"nu_{j}": 1.0, f"nu_{k}": 1.0}, basis="mass")
         for j, k in ((1, 2), (1, 3), (2, 3))

@@ -95,6 +95,7 @@ class PhotonExchange(_OnWeak):
     scale: ClassVar[float]
     reported_unit: ClassVar[str]
     meaning: ClassVar[str]
+    convention: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         known = [f"{self.symbol}_{last}" for last in STATES]
@@ -147,6 +148,7 @@ class PhotonExchange(_OnWeak):
             power=1,
             scale=self.scale,
             meaning=f"{self.meaning} of {'all flavours alike' if last == 'nu' else f'nu_{last}'}",
+            convention=self.convention,
         )
 
 

@@ -12,7 +12,7 @@ from eventfit.errors import OutOfRange
 from eventfit.flux.base import Basis, Flux, Measure
 from eventfit.folding.detector import once_each
 from eventfit.folding.fold import arranged
-from eventfit.folding.panels import ORDER_E
+from eventfit.folding.panels import neutrino_order
 from eventfit.quadrature import Array
 from eventfit.response import Response
 
@@ -32,14 +32,15 @@ class CachedFold:
         (n_bin, n_E).
     nodes
         Number of a flux and basis -> state -> the nodes it arrives on.
-    fluxes, n_bin
-        What was folded, and the number of bins.
+    fluxes, n_bin, order
+        What was folded, the number of bins, and that of nodes in a panel of the spectra.
     """
 
     transfers: tuple[tuple[Term, Mapping[str, Array]], ...]
     nodes: Mapping[tuple[int, Basis], Mapping[str, Measure]]
     fluxes: tuple[Flux, ...]
     n_bin: int
+    order: int
 
     @classmethod
     def build(
@@ -62,7 +63,7 @@ class CachedFold:
             key = len(found) % len(fluxes), term.basis
             nodes[key] = {state: group.nodes for group in arriving for state in group.weight}
             found.append((term, {state: part for group in parts for state, part in group.items()}))
-        return cls(tuple(found), nodes, tuple(fluxes), len(edges) - 1)
+        return cls(tuple(found), nodes, tuple(fluxes), len(edges) - 1, neutrino_order(processes))
 
     def counts(self, fluxes: Sequence[Flux]) -> list[Array]:
         """Counts per bin (n_bin,) of every template, in the order of :func:`fold`, for ``fluxes`` on the same nodes.
@@ -98,7 +99,7 @@ class CachedFold:
 
     def _arriving(self, flux: Flux, key: tuple[int, Basis]) -> Mapping[str, Measure]:
         """The states of ``flux`` as it arrives now, refused unless they stand on the nodes that were folded."""
-        states, folded = flux.measure(key[1], order=ORDER_E), self.nodes[key]
+        states, folded = flux.measure(key[1], order=self.order), self.nodes[key]
         known = folded.keys() & states.keys()
         other = [s for s in {**folded, **states} if s not in known or not states[s].same_nodes(folded[s])]
         if other:

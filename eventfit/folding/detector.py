@@ -10,12 +10,16 @@ import numpy as np
 
 from eventfit.cross_section.base import Process, Term, minimum_energy
 from eventfit.cross_section.edge import log_share_above
+from eventfit.errors import OutOfRange
 from eventfit.flux.base import Measure
 from eventfit.folding.panels import ORDER_T, recoil_panels
 from eventfit.quadrature import Array, gauss_legendre
 from eventfit.response import Response
 
 __all__ = ["Arriving", "Folding", "once_each"]
+
+#: pairs of a recoil and a neutrino node in one array; shipped analyses need up to 2e6
+MOST_PAIRS = 6_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +98,24 @@ class Folding:
         return response.matrix(self.T, self.edges) * self.width
 
     def arriving(self, measures: Mapping[str, Measure], mass: float) -> list[Arriving]:
-        """The states of one component in front of particles of ``mass`` (keV)."""
-        return Arriving.of(measures, minimum_energy(self.T, mass))
+        """The states of one component in front of particles of ``mass`` (keV).
+
+        Raises
+        ------
+        OutOfRange
+            More pairs of recoil and neutrino nodes than can be held.
+        """
+        found = Arriving.of(measures, minimum_energy(self.T, mass))
+        most = max((len(group.nodes.energy) for group in found), default=0) * len(self.T)
+        if most > MOST_PAIRS:
+            raise OutOfRange(
+                "the fold would need too many nodes",
+                where="response",
+                given=f"{len(self.T)} recoil energies times {most // len(self.T)} neutrino energies",
+                allowed=f"at most {MOST_PAIRS:.0e} pairs",
+                fix="narrow the window, widen the bins or the resolution, or thin the table of the source",
+            )
+        return found
 
     def cross_sections(self, process: Process, term: Term, arriving: Arriving) -> dict[str, Array]:
         """S[T, E] per state of one struck particle with the kinematic edge cut exactly, (n_T, n_E) in cm^2/keV.

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eventfit.cross_section.base import Process, Term, maximum_recoil, minimum_energy
+from eventfit.cross_section.base import Process, Recoil, Term, maximum_recoil, minimum_energy
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux.base import Flux
 from eventfit.folding.detector import Arriving, Folding
-from eventfit.folding.panels import ORDER_E, ORDER_T, graded, kinks
+from eventfit.folding.panels import graded, kinks, neutrino_order, recoil_order
 from eventfit.quadrature import Array
 from eventfit.response import Response
 from eventfit.spectrum import Spectrum, Template
 
-__all__ = ["arranged", "fold", "folded", "largest_change"]
+__all__ = ["arranged", "fold", "folded", "largest_change", "seen_by"]
 
 #: recoils less likely than this, relative to the likeliest, to end up in the window do not matter
 SEEN = 1e-6
@@ -37,6 +37,8 @@ def fold(
 
     Parameters
     ----------
+    response
+        That of nuclear recoils; if it is quenched, electron recoils are seen without, see :func:`seen_by`.
     edges
         Bin edges (n_bin + 1,) on the reconstructed axis.
     exposure
@@ -71,7 +73,7 @@ def fold(
                 given=f"relative change {error:.2g}",
                 allowed=f"{tolerance:.2g}",
                 fix="narrow the bins there; what diverges at T = 0 (a magnetic term as 1/T, a millicharge as 1/T^2) "
-                "needs a window away from it, or bound electrons",
+                "needs a window away from it, bound electrons, or a resolution with a smallest signal (fano)",
             )
         spectrum = Spectrum(edges, scale * counts[:n_bin], name=f"{flux.name}.{term.name}")
         density = scale * counts[n_bin:]
@@ -108,23 +110,25 @@ def arranged(
     The nodes serve the ``others`` as well as the ``response``.
     """
     bases = {term.basis for process in processes for term in process.terms}
-    measures = {(flux, basis): flux.measure(basis, order=factor * ORDER_E) for flux in fluxes for basis in bases}
+    order = factor * neutrino_order(processes)
+    measures = {(flux, basis): flux.measure(basis, order=order) for flux in fluxes for basis in bases}
     every = [measure for states in measures.values() for measure in states.values()]
-    for mass in dict.fromkeys(process.mass for process in processes):
-        struck = [process for process in processes if process.mass == mass]
-        ends = maximum_recoil(np.concatenate([kinks(m, response) for m in every]), mass)
+    for mass, recoil in dict.fromkeys((process.mass, process.recoil) for process in processes):
+        struck = [process for process in processes if (process.mass, process.recoil) == (mass, recoil)]
+        seen, *seen_others = (seen_by(one, recoil) for one in (response, *others))
+        ends = maximum_recoil(np.concatenate([kinks(m, seen) for m in every]), mass)
         cuts = [part for process in struck for part in (process.breakpoints, *graded(process, every))]
         folding = Folding.build(
-            response,
+            seen,
             edges,
             limit=float(ends.max()),
             breakpoints=np.concatenate([*cuts, ends]),
-            order=factor * ORDER_T,
+            order=factor * recoil_order(recoil),
             points=points,
-            others=others,
+            others=seen_others,
         )
         for flux in (flux for flux in fluxes if flux.known != (0.0, math.inf)):
-            _require_known(flux, mass, folding, (response, *others))
+            _require_known(flux, mass, folding, [seen, *seen_others])
         arriving = {key: folding.arriving(states, mass) for key, states in measures.items()}
         for process in struck:
             for term in process.terms:
@@ -132,22 +136,24 @@ def arranged(
                     yield flux, process, term, folding, arriving[flux, term.basis]
 
 
+def seen_by(response: Response, recoil: Recoil) -> Response:
+    """The response of recoils of this kind: quenching acts on nuclei alone."""
+    return response if recoil == "nucleus" else response.unquenched
+
+
 def _require_known(flux: Flux, mass: float, folding: Folding, responses: Sequence[Response]) -> None:
     """Refuse a window that needs neutrinos of energies at which the flux is unknown, rather than count them as none."""
     (low, high), axis = flux.known, responses[0].axis
-    needed = most = math.inf
+    needed = math.inf
     for response in responses:
         seen = folding.refolded(response).sum(axis=0)
         T = folding.T[seen > SEEN * seen.max()]
         needed = min(needed, float(minimum_energy(T, mass).min()) if len(T) else math.inf)
-        if math.isfinite(high):
-            most = min(most, float(response.moments(maximum_recoil(np.array([high]), mass))[0][0]))
-    if needed < low or most < folding.edges[-1]:
+    if needed < low or math.isfinite(high):  # whatever is struck, more energetic neutrinos would strike it too
         raise OutOfRange(
             f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
             where=f"{flux.name}, {axis.range(folding.edges[0], folding.edges[-1])}",
-            given=f"neutrinos of {needed:.4g} keV and more"
-            + (f"; the known ones reach {axis.at(most)}" if math.isfinite(most) else ""),
+            given=f"neutrinos of {needed:.4g} keV and more",
             allowed=f"neutrinos of {low:g} to {high:g} keV",
             fix="continue the spectrum of the source below or above, or narrow the window",
         )

@@ -17,7 +17,7 @@ import numpy as np
 from eventfit.cross_section.base import Process
 from eventfit.errors import NumericalError
 from eventfit.flux.base import Flux
-from eventfit.folding.refold import Point, Refold
+from eventfit.folding.refold import Point, Refold, acts_on
 from eventfit.interpolation import smooth_even
 from eventfit.quadrature import Array
 from eventfit.response import Axis, Distortion, Response
@@ -195,11 +195,13 @@ class _Fit:
         return BendingError(names, terms, worst, max(self.tolerance[name] for name in names), where)
 
     def result(self) -> tuple[Template, ...]:
-        """The templates with their terms."""
-        return tuple(
-            replace(template, bends=tuple(Bend(dict(orders), counts[k]) for orders, counts in self.terms.items()))
-            for k, template in enumerate(self.templates)
-        )
+        """The templates with their terms, those of nuclear recoils alone if an error is one of these."""
+        found = []
+        for k, (template, recoil) in enumerate(zip(self.templates, self.coarse.recoils, strict=True)):
+            acting = {name for name, error in self.distortions.items() if acts_on(error, recoil)}
+            terms = ((orders, counts) for orders, counts in self.terms.items() if acting.issuperset(dict(orders)))
+            found.append(replace(template, bends=tuple(Bend(dict(orders), counts[k]) for orders, counts in terms)))
+        return tuple(found)
 
     def _orders(self, name: str) -> tuple[int, ...]:
         return LINEAR_ORDERS if self.distortions[name].linear else ORDERS

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eventfit.cross_section.base import Process, maximum_recoil
+from eventfit.cross_section.base import Process, Recoil, maximum_recoil
 from eventfit.errors import OutOfRange
 from eventfit.flux.base import Measure
 from eventfit.quadrature import Array
 from eventfit.response import Response
 
-__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "recoil_panels"]
+__all__ = ["ORDER_E", "ORDER_T", "graded", "kinks", "neutrino_order", "recoil_order", "recoil_panels"]
 
 #: nodes per panel in neutrino energy and in recoil energy; doubled to measure the numerical error
 ORDER_E = 2
@@ -27,6 +27,20 @@ NEAR = 1e-6
 MOST_PANELS = 5000
 #: distances from the recoil edge of a line, relative to it, where panels are cut if the edge is a logarithm
 GRADED = 4.0 ** -np.arange(1, 11)
+
+
+def neutrino_order(processes: Sequence[Process]) -> int:
+    """Nodes per panel in neutrino energy; twice as many for nuclei.
+
+    A window of nuclear recoils sees the last panels of a falling spectrum only, and in each the cross section rises
+    from zero at the edge: two nodes there miss 1 % and more.
+    """
+    return 2 * ORDER_E if any(process.recoil == "nucleus" for process in processes) else ORDER_E
+
+
+def recoil_order(recoil: Recoil) -> int:
+    """Nodes per panel in recoil energy; twice as many for nuclei, which come through the tail of the resolution."""
+    return 2 * ORDER_T if recoil == "nucleus" else ORDER_T
 
 
 def kinks(measure: Measure, response: Response) -> Array:

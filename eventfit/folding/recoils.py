@@ -11,7 +11,7 @@ from eventfit.folding.detector import Folding
 from eventfit.folding.fold import SEEN, largest_change
 from eventfit.folding.morph import REACH as MORPHED
 from eventfit.folding.morph import Morphed, morph_of, refold_points
-from eventfit.folding.panels import ORDER_T
+from eventfit.folding.panels import recoil_order
 from eventfit.folding.refold import Refold, distorted
 from eventfit.quadrature import Array
 from eventfit.response import Distortion, Response
@@ -40,7 +40,10 @@ def seen_recoils(
 
 
 def _seen(response: Response, edges: Array) -> tuple[float, float]:
-    limit, known_to = FIRST, response.resolution.known_to
+    known_to = response.resolution.known_to
+    if response.quenching is not None:
+        known_to = min(known_to, response.quenching.known[1])
+    limit = min(FIRST, known_to)
     for _ in range(DOUBLINGS):
         mean, sigma = (float(part[0]) for part in response.moments(np.array([limit])))
         if mean - REACH * sigma > edges[-1] or limit >= known_to:
@@ -90,7 +93,7 @@ def fold_recoils(
         The rate is negative or not finite where it is needed, or makes no event in the window.
     """
     coarse, fine = (
-        Folding.build(response, edges, limit=end, breakpoints=knots, order=factor * ORDER_T, points=points)
+        Folding.build(response, edges, limit=end, breakpoints=knots, order=factor * _order(response), points=points)
         for factor in (1, 2)
     )
     counts, better = (folding.detector @ _checked(rate, folding.T) for folding in (coarse, fine))
@@ -140,10 +143,17 @@ def morph_recoils(
     others = [distorted(response, distortions, point) for point in points]
     refolds = []
     for factor in (1, 2):
-        folding = Folding.build(response, edges, limit=end, breakpoints=knots, order=factor * ORDER_T, others=others)
+        folding = Folding.build(
+            response, edges, limit=end, breakpoints=knots, order=factor * _order(response), others=others
+        )
         rates = exposure * _checked(rate, folding.T)[None, :]
-        refolds.append(Refold(response, distortions, ((folding, rates, rates),)))
+        refolds.append(Refold(response, distortions, (("nucleus", folding, rates, rates),)))
     return morph_of((template,), refolds[0], refolds[1], tolerance)
+
+
+def _order(response: Response) -> int:
+    """Nodes per panel: recoils that are given are those of the response, nuclei if it quenches."""
+    return recoil_order("electron" if response.quenching is None else "nucleus")
 
 
 def _checked(rate: Rate, T: Array) -> Array:

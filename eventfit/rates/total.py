@@ -16,7 +16,7 @@ from eventfit.cross_section import Process, maximum_recoil, minimum_energy
 from eventfit.errors import NumericalError, OutOfRange
 from eventfit.flux import Basis, Flux, Measure
 from eventfit.folding import ORDER_E, ORDER_T, Folding
-from eventfit.folding.panels import graded
+from eventfit.folding.panels import graded, neutrino_order
 from eventfit.quadrature import Array
 from eventfit.response import PerfectResolution, Response
 
@@ -106,7 +106,7 @@ def total_rates(
 def recoil_spectrum(flux: Flux, process: Process, T: Array, *, exposure: float, units_per_kg: float) -> Array:
     """dR/dT of every term at recoils ``T`` (n_T,) above zero, in events per keV, shape (n_term, n_T)."""
     at = Folding(np.empty(0), T, np.empty((0, len(T))))  # no bins: recoils alone
-    measures = _measures(flux, process, order=ORDER_E)
+    measures = _measures(flux, process, order=neutrino_order([process]))
     arriving = {basis: at.arriving(states, process.mass) for basis, states in measures.items()}
     rates = [at.recoils(process, term, arriving[term.basis])[0] for term in process.terms]
     return exposure * units_per_kg * np.array(rates)
@@ -160,21 +160,19 @@ def _require_known(flux: Flux, process: Process, low: float, high: float) -> Non
     """Refuse recoils of neutrinos of energies at which the flux is unknown, rather than count them as none."""
     first, last = flux.known
     needed = float(minimum_energy(np.array([low]), process.mass)[0])
-    most = float(maximum_recoil(np.array([last]), process.mass)[0]) if math.isfinite(last) else math.inf
-    if needed < first or most < high:
+    if needed < first or math.isfinite(last):  # whatever is struck, more energetic neutrinos would strike it too
         raise OutOfRange(
             f"the window needs neutrinos of energies at which the flux {flux.name!r} is not known",
             where=f"{flux.name}, {process.name}",
             given=f"recoils of {low:g} to {high:g} keV, so neutrinos of {needed:.4g} keV and more",
-            allowed=f"neutrinos of {first:g} to {last:g} keV"
-            + (f", so recoils of at most {most:.5g} keV" if math.isfinite(most) else ""),
+            allowed=f"neutrinos of {first:g} to {last:g} keV",
             fix="continue the spectrum of the source below or above, or narrow the window",
         )
 
 
 def _per_unit(flux: Flux, process: Process, low: float, high: float, factor: int) -> Array:
     """Rates of the terms per formula unit and second, (n_term,), with ``factor`` times as many nodes."""
-    measures = _measures(flux, process, order=factor * ORDER_E)
+    measures = _measures(flux, process, order=factor * neutrino_order([process]))
     every = [measure for states in measures.values() for measure in states.values()]
     limit = float(_ends(process, every).max())
     if limit <= low:

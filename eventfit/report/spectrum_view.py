@@ -10,6 +10,7 @@ from scipy.special import gammaincinv
 
 from eventfit.analysis import Model
 from eventfit.analysis.problem import Problem
+from eventfit.cross_section.nucleus import ON_NUCLEI
 from eventfit.errors import StatisticsError, ZeroPrediction
 from eventfit.inference import FitResult, Profile
 from eventfit.likelihood import Likelihood, poisson_deviance
@@ -251,6 +252,8 @@ def _process(model: Model | None, poi: str, names: frozenset[str]) -> str:
     """What to call the signal."""
     if model is not None:
         processes = dict.fromkeys(t.process for t in model.templates if poi in t.powers)
+        if len(processes) > 1:  # one mechanism on electrons and on nuclei is called by its name
+            processes = dict.fromkeys(process.removesuffix(ON_NUCLEI) for process in processes)
         if processes:
             return " + ".join(processes).replace("_", " ")
     return mathtext(next(iter(names))) if len(names) == 1 else "signal"

@@ -1,5 +1,6 @@
 """What the detector makes of a recoil: quenching -> resolution -> efficiency -> bins, as one matrix.
 
+A true nuclear recoil (keV_nr) is quenched to a visible energy (keV_ee); electron recoils have that energy themselves.
 The order is explicit. An efficiency declared after the resolution is a function of the reconstructed energy and is
 integrated inside each bin together with the smearing; before it, of the visible energy if quenching has acted, else of
 the true recoil.
@@ -10,6 +11,7 @@ from eventfit.response.distortion import (
     Distortion,
     EfficiencyBand,
     EnergyScale,
+    LindhardK,
     QuenchingScale,
     ResolutionWidth,
     ThresholdShift,
@@ -17,9 +19,10 @@ from eventfit.response.distortion import (
 from eventfit.response.efficiency import Acceptance, Efficiency
 from eventfit.response.matrix import Response, Stage
 from eventfit.response.migration import Beyond, MigrationMatrix
-from eventfit.response.quenching import ConstantQuenching, Quenching
+from eventfit.response.quenching import ConstantQuenching, LindhardQuenching, Quenching, TabulatedQuenching
 from eventfit.response.resolution import (
     ConstantResolution,
+    FanoResolution,
     PerfectResolution,
     PolynomialResolution,
     Resolution,
@@ -37,8 +40,11 @@ __all__ = [
     "Efficiency",
     "EfficiencyBand",
     "EnergyScale",
+    "FanoResolution",
     "Hits",
     "KeV",
+    "LindhardK",
+    "LindhardQuenching",
     "MigrationMatrix",
     "PerfectResolution",
     "PolynomialResolution",
@@ -49,6 +55,7 @@ __all__ = [
     "Response",
     "SqrtResolution",
     "Stage",
+    "TabulatedQuenching",
     "TabulatedResolution",
     "ThresholdShift",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -17,20 +18,33 @@ from eventfit.quadrature import Array
 from eventfit.response.axis import KeV
 from eventfit.response.efficiency import Acceptance
 from eventfit.response.matrix import Response
-from eventfit.response.quenching import Quenching
+from eventfit.response.quenching import LindhardQuenching, Quenching
 from eventfit.response.resolution import Resolution
 
-__all__ = ["Distortion", "EfficiencyBand", "EnergyScale", "QuenchingScale", "ResolutionWidth", "ThresholdShift"]
+__all__ = [
+    "Distortion",
+    "EfficiencyBand",
+    "EnergyScale",
+    "LindhardK",
+    "QuenchingScale",
+    "ResolutionWidth",
+    "ThresholdShift",
+]
+
+#: standard deviations over which an error of the response is used: its numbers have to make sense up to there
+FURTHEST: Final = 5.0
 
 
 class Distortion(ABC):
     """A response that depends on ``theta``, in standard deviations.
 
     ``linear`` says that the response is linear in theta and ``smooth_even(theta)``, so that a fold is as well;
-    otherwise a fold is a smooth function that powers of theta approach.
+    otherwise a fold is a smooth function that powers of theta approach. ``of_nuclei`` says that it is an error of
+    nuclear recoils and leaves those of electrons as they are.
     """
 
     linear: bool = False
+    of_nuclei: bool = False
 
     @abstractmethod
     def at(self, response: Response, theta: float) -> Response:
@@ -99,16 +113,43 @@ class ThresholdShift(Distortion):
 
 @dataclass(frozen=True)
 class QuenchingScale(Distortion):
-    """The visible energy, (1 + relative theta) times as large at all recoils."""
+    """The visible energy of nuclear recoils, (1 + relative theta) times as large at all of them."""
 
     relative: float
+    of_nuclei = True
 
     def at(self, response: Response, theta: float) -> Response:
-        if response.quenching is None:
+        return replace(response, quenching=_Quenched(_quenching(response), 1.0 + self.relative * theta))
+
+
+@dataclass(frozen=True)
+class LindhardK(Distortion):
+    """The parameter of Lindhard's model of quenching, k + sigma theta. It acts before the visible energy is scaled."""
+
+    sigma: float
+    of_nuclei = True
+
+    def at(self, response: Response, theta: float) -> Response:
+        quenching = _quenching(response)
+        if isinstance(quenching, _Quenched):
+            return replace(response, quenching=replace(quenching, nominal=self._of(quenching.nominal, theta)))
+        return replace(response, quenching=self._of(quenching, theta))
+
+    def _of(self, quenching: Quenching, theta: float) -> Quenching:
+        if not isinstance(quenching, LindhardQuenching):
             raise OutOfRange(
-                "the response has no quenching that could be wrong", where="response.quenching", fix="declare it"
+                "the quenching has no k that could be wrong: it is not Lindhard's model",
+                where="response.quenching",
+                fix='declare kind = "lindhard", or a relative error of the visible energy',
             )
-        return replace(response, quenching=_Quenched(response.quenching, 1.0 + self.relative * theta))
+        if not FURTHEST * self.sigma < quenching.k:
+            raise OutOfRange(
+                f"the error of k is so large that {FURTHEST:g} standard deviations reach zero",
+                where="response.quenching.k",
+                given=f"{quenching.k:g} +- {self.sigma:g}",
+                allowed=f"errors below {quenching.k / FURTHEST:.3g}",
+            )
+        return replace(quenching, k=quenching.k + self.sigma * theta)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +200,10 @@ class _Changed(Resolution):
     width: float
     offset: float
 
-    @property
-    def known_to(self) -> float:  # type: ignore[override]
-        return self.nominal.known_to
+    def __post_init__(self) -> None:
+        for name in ("known_to", "smallest", "cite"):
+            object.__setattr__(self, name, getattr(self.nominal, name))
+        object.__setattr__(self, "lowest", self.scale * self.nominal.lowest + self.offset)
 
     @property
     def is_sharp(self) -> bool:
@@ -181,8 +223,24 @@ class _Quenched(Quenching):
     nominal: Quenching
     factor: float
 
+    def __post_init__(self) -> None:
+        for name in ("known", "cite"):
+            object.__setattr__(self, name, getattr(self.nominal, name))
+
+    @property
+    def bends(self) -> Array:
+        return self.nominal.bends
+
     def visible(self, T: Array) -> Array:
         return self.factor * self.nominal.visible(T)
+
+
+def _quenching(response: Response) -> Quenching:
+    if response.quenching is None:
+        raise OutOfRange(
+            "the response has no quenching that could be wrong", where="response.quenching", fix="declare it"
+        )
+    return response.quenching
 
 
 def _efficiency(response: Response, what: str) -> Acceptance:
