@@ -78,7 +78,7 @@ class OffDeclared(Strict):
     table or file of OFF counts; without one, for expected results, the declared backgrounds stand for it.
     """
 
-    time_ratio: Annotated[float, Field(gt=0, le=1e6)]
+    time_ratio: Annotated[float, Field(ge=1e-6, le=1e6)]
     background: Literal["per_bin", "smooth"]
     degree: Annotated[int, Field(ge=0, le=12)] | None = None
     observed: BinsSource | None = None
