@@ -92,7 +92,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "asimov_expects_nothing": ("MissingInput", "data.asimov", "declare a background, or the weak scattering"),
     "residual_without_errors": ("BadTable", "data.residual: residual", "'error_per_keV_kg_day'"),
     "residual_error_zero": ("OutOfRange", "data.residual: residual, row 2", "given:   0.0", "above zero"),
-    "off_time_zero": ("DeclarationError", "off.time_ratio", "given:   0", "greater than or equal to 1e-06"),
+    "off_time_zero": ("DeclarationError", "off.time_ratio", "given:   0", "greater than or equal to 0.000001"),
     "off_without_counts": ("MissingInput", "off.observed", "name their table"),
     "degree_missing": ("DeclarationError", "analysis.toml: off", "'smooth' needs its degree"),
     "degree_for_per_bin": ("DeclarationError", "analysis.toml: off", "no meaning for background = 'per_bin'"),
