@@ -282,7 +282,7 @@ def test_all_accepted_rewrites_results_and_pages(
     assert "| worst input |" in front
     assert "tritium_free" in inside
     assert "tritium_free" not in front, "the front page has the choices made beforehand"
-    assert store.accepted_pages() == {tmp_path / "README.md": front, home / "README.md": inside}, "and are not stale"
+    assert store.accepted_pages(home) == {tmp_path / "README.md": front, home / "README.md": inside}, "and are not stale"
 
 
 def test_accepted_toys_stay_when_everything_is_accepted(

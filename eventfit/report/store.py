@@ -96,14 +96,14 @@ def accept_results(documents: Sequence[Mapping[str, Any]]) -> None:
     home = shipped("analyses")
     for content in documents:
         write_text(home / content["analysis"] / "result.json", dumps(content) + "\n")
-    for page, text in accepted_pages().items():
+    for page, text in accepted_pages(shipped("analyses")).items():
         write_text(page, text)
 
 
-def accepted_pages() -> dict[Path, str]:
-    """The pages with result tables, as they have to be for the accepted results."""
+def accepted_pages(home: Path) -> dict[Path, str]:
+    """The pages with result tables around the folder ``home`` of a checkout, as the accepted results want them."""
     stored = [accepted_result(name) for name in shipped_analyses()]
-    return result_pages(shipped("analyses"), [document for document in stored if document is not None])
+    return result_pages(home, [document for document in stored if document is not None])
 
 
 def with_stored_toys(analysis: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
