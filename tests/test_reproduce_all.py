@@ -104,7 +104,6 @@ def test_timings_account_for_the_time_of_a_single_job(
         assert parts_of_row == pytest.approx(cells["wall"], abs=0.01 * len(cells)), name
     assert stages == pytest.approx(ours, rel=0.05)
     assert rows["sum"]["other"] < 0.08 * ours, "what nobody names is small"
-    assert rows["sum"]["CPU"] <= ours + 0.05
     # what is left is the end of the interpreter; its start waits for the processor on a busy machine
     assert ours <= wall < 2.0 * ours + 3.0
 
@@ -282,7 +281,9 @@ def test_all_accepted_rewrites_results_and_pages(
     assert "| worst input |" in front
     assert "tritium_free" in inside
     assert "tritium_free" not in front, "the front page has the choices made beforehand"
-    assert store.accepted_pages(home) == {tmp_path / "README.md": front, home / "README.md": inside}, "and are not stale"
+    assert store.accepted_pages(home) == {tmp_path / "README.md": front, home / "README.md": inside}, (
+        "and are not stale"
+    )
 
 
 def test_accepted_toys_stay_when_everything_is_accepted(

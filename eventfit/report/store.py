@@ -96,7 +96,7 @@ def accept_results(documents: Sequence[Mapping[str, Any]]) -> None:
     home = shipped("analyses")
     for content in documents:
         write_text(home / content["analysis"] / "result.json", dumps(content) + "\n")
-    for page, text in accepted_pages(shipped("analyses")).items():
+    for page, text in accepted_pages(home).items():
         write_text(page, text)
 
 
