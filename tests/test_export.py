@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ from eventfit.likelihood import (
     Power,
 )
 from eventfit.parameters import Constraint, GaussianConstraint, Parameter, PoissonConstraint
+from eventfit.tables import shipped
 
 # pyhf 0.7 asks jsonschema for a class that jsonschema has moved
 pytestmark = pytest.mark.filterwarnings("ignore:jsonschema.RefResolver is deprecated:DeprecationWarning")
@@ -627,3 +629,17 @@ def test_the_workspace_of_xenon1t() -> None:
         "pyhf: exact with normsys code4, histosys code4p",
         "  parameter: lumi = 1 + 0.03 xenon1t_2020.efficiency_scale",
     ]
+
+
+def test_an_export_never_overwrites_what_it_was_made_from(tmp_path: Path) -> None:
+    for source in (shipped("analyses") / "tutorial").glob("*.csv"):
+        shutil.copy(source, tmp_path)
+    flags = ["--source", "reactor", "--flux", "1.3e13", "--target", "germanium", "--exposure", "600 kg day"]
+    flags += ["--data", str(tmp_path / "counts.csv"), "--background", str(tmp_path / "compton.csv")]
+    assert CliRunner().invoke(app, ["init", str(tmp_path), *flags, "--resolution", "fwhm=0.2"]).exit_code == 0
+    before = (tmp_path / "counts.csv").read_bytes()
+    declared = str(tmp_path / "analysis.toml")
+    result = CliRunner().invoke(app, ["export", declared, "--format", "csv", "-o", str(tmp_path / "counts.csv")])
+    assert result.exit_code == 2
+    assert "overwrite" in result.stderr
+    assert (tmp_path / "counts.csv").read_bytes() == before

@@ -162,7 +162,7 @@ def _data(choices: Choices) -> str:
 
 def _background(name: str, keys: Mapping[str, Any], error: float | None) -> str:
     norm: dict[str, Any] = {"start": 1.0, "bounds": [0.0, 10.0]}
-    said = "free; with relative = 0.1 it is known to 10 %, without a norm it is fixed"
+    said = "free; with relative = 0.1 added it is known to 10 %, without a norm it is fixed"
     if error is not None:
         norm["relative"], said = error, "known beforehand to this relative error; without it the norm is free"
     lines = ["[[background]]", _line("name", name, ""), _line("table", keys, ""), _line("norm", norm, said)]

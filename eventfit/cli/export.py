@@ -81,6 +81,8 @@ def export(
         raise InputError("this format needs a file", given=f"--format {to}", fix=f"add -o FILE.{ENDINGS[to]}")
     problem = opened(target, variant, measurement, normsys_code, histosys_code, poi, poi_bounds)
     path = None if output is None else _path(problem, output, to)
+    if path is not None:
+        _refuse_inputs(target, problem, path)
     exported = None
     if to in MODELS:
         exported = _exported(problem, to, allow_loss)
@@ -119,6 +121,20 @@ def _path(problem: Problem, output: Path, to: Format) -> Path:
         )
     prepare(output.parent)
     return output
+
+
+def _refuse_inputs(target: str, problem: Problem, path: Path) -> None:
+    """Refuse to write over what was read: the declaration or workspace, and the files that it names."""
+    from eventfit.errors import InputError
+
+    own = Path(target)
+    folder = own if own.is_dir() else own.parent
+    read = [own, folder / "analysis.toml"]
+    read += [folder / table.name.partition(":")[0] for table in problem.tables if table.status == "user"]
+    if path.resolve() in [one.resolve() for one in read]:
+        raise InputError(
+            "the export would overwrite what it was made from", given=f"-o {path}", fix="name another file"
+        )
 
 
 def _exported(problem: Problem, to: Format, allow_loss: bool) -> Exported:
