@@ -188,7 +188,7 @@ def problem_of(
         bins=bins,
         input_hashes=likelihood.input_hashes,
         channels=() if likelihood.unbinned else channels,
-        notes=_conventions(model, model.reported)
+        notes=_conventions(model)
         if signal is None
         else signal.notes(model.declaration, model.templates[-1].numerical_error),
         model=model,
@@ -206,9 +206,9 @@ def asking(problem: Problem, poi: str | None, bounds: tuple[float, float] | None
     return replace(problem, poi=name, reported=reported, likelihood=likelihood)
 
 
-def _conventions(model: Model, reported: Reported) -> tuple[str, ...]:
+def _conventions(model: Model) -> tuple[str, ...]:
     """What has to be known of the parameter of interest to compare it with another paper's."""
-    said = [c.convention for c in model.couplings if c.reported == reported.name and c.convention]
+    said = [c.convention for c in model.couplings if c.reported == model.reported.name and c.convention]
     return tuple(f"convention: {convention}" for convention in dict.fromkeys(said))
 
 
